@@ -1,0 +1,151 @@
+"""What a plain mail does without: display names, encoded words, folding, quoted-printable.
+
+Imported by the first mail that needs one of them, so that the others do not pay for it.
+"""
+
+from binascii import b2a_base64
+
+from .checks import MAILBOXES, bad
+from .message import BLOCK, FLUSH, put, write_body, write_header
+
+_HEX = b"0123456789ABCDEF"
+
+
+def write(out, mail):
+    """Append `mail` to `out` as `Mail.write` does; return the generator for its body."""
+    if mail.options:
+        _write_header(out, mail, mail.options)
+    else:
+        write_header(out, mail, mail.sender, mail.envelope, put, put)
+    return (quoted_printable if mail.encoding == "quoted-printable" else write_body)(
+        out, mail.body
+    )
+
+
+def _write_header(out, mail, options):
+    write_header(out, mail, options["sender"], options["recipients"], mailbox, _subject)
+    before = "Cc: "
+    for one in options["cc"]:
+        put(out, before)
+        mailbox(out, one)
+        before = ",\r\n "
+    if options["cc"]:
+        put(out, "\r\n")
+    for name, value in options["headers"].items():
+        put(out, name)
+        put(out, ": ")
+        if name.lower() in MAILBOXES:
+            mailbox(out, value)
+        else:
+            unstructured(out, len(name) + 2, value)
+        put(out, "\r\n")
+
+
+def _subject(out, value):
+    unstructured(out, 9, value)
+
+
+def mailbox(out, value):
+    """Append an address with its display name (RFC 5322 section 3.4, RFC 2047 section 5)."""
+    at = value.rfind("<")
+    if at < 0:
+        put(out, value)
+        return
+    name = value[:at].strip()
+    if len(name) > 1 and name.startswith('"') and name.endswith('"'):
+        name = name[1:-1]
+    if not _ascii(name) or len(name) > 60:
+        words(out, 15, name)  # column: no field name before it is longer
+        put(out, "\r\n ")
+    elif name:
+        put(out, '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '" ')
+    put(out, value[at:])
+
+
+def unstructured(out, column, value):
+    """Append free text to a field whose value begins at `column`, folded or encoded."""
+    pieces = value.split(" ")
+    if not _ascii(value) or ("" in pieces and value) or max([len(p) for p in pieces]) > 900:
+        words(out, column, value)
+        return
+    for at, piece in enumerate(pieces):
+        if at:
+            if column + 1 + len(piece) > 78:  # RFC 5322 section 2.1.1
+                put(out, "\r\n")
+                column = 0
+            put(out, " ")
+        put(out, piece)
+        column += 1 + len(piece)
+
+
+def _ascii(value):
+    return len(value) == len(value.encode()) and "=?" not in value
+
+
+def words(out, column, value):
+    """Append `value` as encoded words (RFC 2047): lines of at most 76, no character split."""
+    gathered = bytearray()
+    for character in value:
+        octets = character.encode()
+        # 12 octets around the base64, in words of at most 75
+        if column + 12 + (len(gathered) + len(octets) + 2) // 3 * 4 > 76:
+            _word(out, gathered)
+            put(out, "\r\n ")
+            gathered = bytearray()
+            column = 1
+        gathered += octets
+    _word(out, gathered)
+
+
+def _word(out, octets):
+    if octets:
+        put(out, "=?utf-8?B?")
+        put(out, b2a_base64(octets)[:-1])
+        put(out, "?=")
+
+
+def quoted_printable(out, body):
+    """Append `body` as quoted-printable (RFC 2045 section 6.7), yielding FLUSH when full.
+
+    A dot that begins a line is encoded too, so the text needs no stuffing. Every CR, LF and CRLF
+    of the body becomes a line end, and the last line is ended.
+    """
+    put(out, "\r\n")
+    column = 0
+    before = 13  # the octet before; a blank waits for the next, as it must not end a line
+    blank = False
+    for chunk in (body,) if isinstance(body, (str, bytes, bytearray)) else body:
+        if not isinstance(chunk, (str, bytes, bytearray)):
+            raise bad("body", chunk, " is no text: let it give str or bytes")
+        for octet in chunk.encode() if isinstance(chunk, str) else chunk:
+            if blank:
+                column = _quote(out, before, column, octet != 13 and octet != 10)
+            blank = octet == 32 or octet == 9
+            if octet == 13 or (octet == 10 and before != 13):
+                put(out, "\r\n")
+                column = 0
+            elif octet != 10 and not blank:
+                plain = 33 <= octet <= 126 and octet != 61 and (column or octet != 46)
+                column = _quote(out, octet, column, plain)
+            before = octet
+            if len(out) >= BLOCK:
+                yield FLUSH
+    if blank:
+        column = _quote(out, before, column, False)
+    if column:
+        put(out, "\r\n")
+
+
+def _quote(out, octet, column, plain):
+    """Append one octet of a line and return the column after it."""
+    if column > 72:
+        put(out, "=\r\n")
+        column = 0
+        plain = plain and octet != 46
+    if plain:
+        out.append(octet)
+        return column + 1
+    out.append(61)
+    out.append(_HEX[octet >> 4])
+    out.append(_HEX[octet & 15])
+    return column + 3

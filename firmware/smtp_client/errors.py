@@ -1,0 +1,177 @@
+"""What can go wrong while a mail is handed over: one root, one sentence a class.
+
+Imported when the first error comes, or by the program that wants to catch one.
+"""
+
+import errno
+
+from .message import write_id
+
+
+class SMTPError(Exception):
+    """The mail was not handed over, or nobody can tell whether it was.
+
+    stage: the state of the dialogue, a key of `dialogue.TABLE` ("CONNECT", "MAIL", "BODY" ...)
+    code: the reply code, or None where no reply decided
+    enhanced: the enhanced status code (RFC 3463) as "5.1.1", or ""
+    text: what the server said, or what happened, in printable ASCII
+    transient: True where the same mail may well be taken later (RFC 5321 section 4.2.1)
+    outcome: "refused", the server does not have the mail; or "unknown", it may have it
+    message_id, date: what to give again when the mail is repeated, so that a duplicate shows
+    """
+
+    def __init__(self, text, stage="", code=None, enhanced="", transient=True):
+        super().__init__(text)
+        self.text = text
+        self.stage = stage
+        self.code = code
+        self.enhanced = enhanced
+        self.transient = transient
+        self.outcome = "refused"
+        self.message_id = self.date = None
+
+    def __str__(self):
+        words = [str(word) for word in (self.code, self.enhanced, self.text) if word]
+        return self.stage + ": " + " ".join(words)
+
+
+class SMTPNetworkError(SMTPError):
+    """The network failed; the text begins with what: name look-up, refused, unreachable ..."""
+
+
+class SMTPProtocolError(SMTPError):
+    """The server's octets are not a reply that SMTP has for this command."""
+
+
+class SMTPRefusedError(SMTPError):
+    """The server refused with a 4xx or 5xx reply."""
+
+
+class SMTPRecipientsError(SMTPRefusedError):
+    """Every recipient was refused; `recipients` maps each address to its SMTPRefusedError."""
+
+
+class SMTPStateError(SMTPError):
+    """The call is not legal in the state that the dialogue is in."""
+
+
+# errno's names are the same on every port, its numbers are not.
+_CAUSES = (
+    ("refused", ("ECONNREFUSED",)),
+    ("unreachable", ("EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EHOSTDOWN")),
+    ("time-out", ("ETIMEDOUT",)),
+    ("closed", ("ECONNRESET", "ECONNABORTED", "ENOTCONN", "EPIPE")),
+)
+
+
+def network(what, elapsed):
+    """Return the SMTPNetworkError for an OSError of any port, or for a cause in words."""
+    if isinstance(what, OSError):
+        what = _cause(what.args[0] if what.args else 0)
+    return SMTPNetworkError("%s (%d ms after the call began)" % (what, elapsed))
+
+
+def _cause(number):
+    for words, names in _CAUSES:
+        for name in names:
+            if isinstance(number, int) and abs(number) == getattr(errno, name, None):
+                return words
+    return "network error " + str(number)
+
+
+def not_a_reply(reader):
+    """Return the SMTPProtocolError for the line that `reader` cannot take."""
+    line = reader.data[reader.next :].split(b"\n")[0]
+    if len(line) > 510:
+        what = "a reply line of more than 512 octets"
+    elif reader.more and line[:3].isdigit() and reader.count < 100:
+        what = "a reply with two codes, %d and another" % reader.code
+    elif reader.more and reader.count > 99:
+        what = "a reply of more than 100 lines"
+    else:
+        what = "no reply code"
+    return SMTPProtocolError(what + ": " + printable(line[:60]))
+
+
+def settle(dialogue, row, mail):
+    """Draw the consequence of a reply that the row of the table does not take."""
+    stage = dialogue.pending[0]
+    code = dialogue.reader.code
+    error = refusal(stage, code, dialogue.reader.said)
+    refused = row[3 if code < 500 else 4]
+    if code == 421 or code < 400 or refused == "session":
+        raise error
+    if refused == "HELO":
+        dialogue.state = refused
+    elif refused == "mail":
+        mail.error = mail.error or error
+    elif refused == "recipient" and not mail.error:
+        mail.refused[mail.envelope[mail.taken + len(mail.refused)]] = error
+
+
+def refusal(stage, code, said):
+    """Return the error for a reply that the stage does not take; it said `said` (bytes)."""
+    text = printable(said)
+    enhanced = text.split(" ")[0]
+    parts = enhanced.split(".")
+    if len(parts) != 3 or parts[0] != str(code // 100) or not (parts[1] + parts[2]).isdigit():
+        enhanced = ""
+    text = text[len(enhanced) :].strip()
+    if code < 400:
+        return SMTPProtocolError(text, stage, code)
+    return SMTPRefusedError(text, stage, code, enhanced, code < 500)
+
+
+def unasked(reader, stage):
+    """Return the error for octets that came while no reply was due: 421 and its kin, or junk."""
+    if reader.line() and reader.code > 399:
+        return refusal(stage, reader.code, reader.said)
+    return SMTPProtocolError("a reply that no command asked for")
+
+
+def refused(mail):
+    """Return the error for a mail that was refused, or all of whose recipients were."""
+    error = mail.error
+    if not mail.taken and mail.refused:
+        found = list(mail.refused.values())
+        error = SMTPRecipientsError(found[0].text, "RCPT", found[0].code, found[0].enhanced)
+        error.transient = any([one.transient for one in found])
+        error.recipients = mail.refused
+    identify(error, mail)
+    return error
+
+
+def too_big(size, limit):
+    """Return the SMTPRefusedError for a mail beyond what EHLO's SIZE allows (RFC 1870)."""
+    text = "the mail has about %d octets, the server takes %d" % (size, limit)
+    return SMTPRefusedError(text, "MAIL", 552, "5.3.4", False)
+
+
+def explain(error, dialogue, mail, server):
+    """Complete the error that ended a session: where it was, and who has the mail now."""
+    stage = error.stage = error.stage or dialogue.stage()
+    if stage == "CONNECT" and isinstance(error, SMTPNetworkError):
+        error.text += ": %s port %d" % server
+    if dialogue.pending and not isinstance(error, SMTPRefusedError):
+        from .dialogue import TABLE
+
+        error.outcome = TABLE[stage][5]
+    identify(error, mail)
+
+
+def identify(error, mail):
+    """Tell with `error` how the mail can be recognised when it is repeated."""
+    out = bytearray()
+    write_id(out, mail)
+    error.message_id = bytes(out).decode()
+    error.date = mail.date
+
+
+def illegal(event, stage):
+    """Return the SMTPStateError for a call that came at the wrong time."""
+    return SMTPStateError(event + "() is not legal in this state", stage, transient=False)
+
+
+def printable(octets):
+    """Return octets as ASCII text with "?" for all that could upset a log or a terminal."""
+    return "".join([chr(o) if 32 <= o < 127 else "?" for o in octets.strip().replace(b"\r\n", b" ")])

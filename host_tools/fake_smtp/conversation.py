@@ -1,0 +1,285 @@
+"""The server's side of one connection: commands in, replies or misbehaviour out.
+
+Theory of operation. Octets from the `Wire` gather in `buffer`. `step()` takes one command line or
+one mail text from it, has `Protocol` give the normal reply, and asks the scenario what to do
+instead. Whole replies gather in `out` and leave in one write when no complete command is left in
+the buffer: so a pipelining server treats a group. Any other manner of reply first sends what is
+in `out`, and then goes its own way.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+from host_tools.fake_smtp.mail import Mail, end_of_text
+from host_tools.fake_smtp.protocol import LAST_IN_GROUP, LINE_LIMIT, Answer, Protocol, severity
+from host_tools.fake_smtp.script import (
+    FOR_EVER,
+    OF_A_CONNECTION,
+    OF_A_MAIL,
+    Action,
+    Moment,
+    Scenario,
+)
+from host_tools.fake_smtp.wire import Wire
+
+NORMAL = Action()
+ENDS = {"drop": "dropped", "reset": "aborted"}
+NO_ROOM = b"451 4.3.0 The mail could not be kept\r\n"
+
+
+class MailRoom(Interface):
+    """Where the mails of all connections go."""
+
+    def next_number(self) -> int:
+        """Return the number that the next mail gets."""
+        ...
+
+    def take(self, mail: Mail) -> None:
+        """Keep the mail; raises `OSError` when that fails."""
+        ...
+
+
+class OverError(Exception):
+    """The server ends the connection; the argument becomes `Session.ended`."""
+
+
+@dataclass
+class Text:
+    """The mail text that is coming in.
+
+    begun: its first octets have come
+    searched: octets in which its end is not
+    early: the reply given before its end
+    """
+
+    begun: bool = False
+    searched: int = 0
+    early: bytes = b""
+
+
+class Conversation:
+    """One connection from its accept to its close.
+
+    reply_delay: seconds before each write of whole replies
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        scenario: Scenario,
+        keywords: tuple[str, ...],
+        reply_delay: float,
+        room: MailRoom,
+    ):
+        self.wire = wire
+        self.session = wire.session
+        self.scenario = scenario
+        self.protocol = Protocol(keywords if scenario.keywords is None else scenario.keywords)
+        self.reply_delay = reply_delay
+        self.room = room
+        self.counts: Counter[str] = Counter()
+        self.buffer = bytearray()
+        self.out = bytearray()
+        self.text: Text | None = None
+
+    async def run(self) -> None:
+        """Hold the conversation and close the connection, whatever happens."""
+        ended = "stopped"
+        try:
+            self.session.note("opened", "CONNECT", self.session.peer.encode())
+            ended = await self.outcome()
+            await self.hang_up(ended)
+        finally:
+            self.wire.sock.close()
+            self.session.close(ended)
+
+    async def outcome(self) -> str:
+        """Hold the conversation; tell how it ended."""
+        try:
+            await self.converse()
+        except OverError as over:
+            return str(over)
+        except OSError:
+            return "reset"
+        return "eof"
+
+    async def hang_up(self, ended: str) -> None:
+        """End the server's side as the way of ending wants it."""
+        if ended == "aborted":
+            self.wire.abort()
+        elif ended in ("quit", "dropped"):
+            await self.wire.finish()
+
+    async def converse(self) -> None:
+        """Greet, then answer until the client ends the connection."""
+        await self.obey(Answer("CONNECT", b""))
+        await self.obey(Answer("BANNER", self.protocol.banner()))
+        await self.flush()
+        while chunk := await self.wire.hear():
+            self.buffer += chunk
+            while await self.step():
+                pass
+            await self.flush()
+
+    async def step(self) -> bool:
+        """Deal with one command or mail text; tell whether there was a whole one."""
+        return await (self.read_command() if self.text is None else self.read_text(self.text))
+
+    async def read_command(self) -> bool:
+        """Take one command line from the buffer and answer it."""
+        line, end, rest = self.buffer.partition(b"\r\n")
+        if not end:
+            # An endless line must not fill the memory; its last octet may be half of the CRLF.
+            del self.buffer[LINE_LIMIT:-1]
+            return False
+        self.buffer = rest
+        self.session.commands.append(bytes(line))
+        answer = self.protocol.answer(bytes(line))
+        self.session.note(">", answer.stage, bytes(line))
+        self.check_group(answer.stage)
+        await self.obey(answer)
+        return True
+
+    def check_group(self, stage: str) -> None:
+        """Note when the client did not wait for a reply that it must wait for."""
+        if not self.buffer:
+            return
+        if not self.protocol.offers("PIPELINING"):
+            self.fault(f"did not wait for the reply to {stage}: PIPELINING is not offered")
+        elif stage in LAST_IN_GROUP:
+            self.fault(f"did not wait for the reply to {stage}, which ends a group (RFC 2920)")
+
+    def fault(self, words: str) -> None:
+        """Record a breach of the protocol."""
+        self.session.faults.append(words)
+        self.session.note("fault", data=words.encode())
+
+    async def obey(self, answer: Answer) -> None:
+        """Reply to a command as the scenario says, and move on accordingly."""
+        action, reply = self.choose(answer)
+        if not answer.wrong:
+            self.protocol.settle(answer, reply)
+        if answer.stage == "DATA" and severity(reply) == b"3":
+            self.text = Text()
+        await self.perform(action, answer.stage, reply)
+        if answer.stage == "QUIT" and severity(reply) == b"2":
+            await self.flush()
+            raise OverError("quit")
+
+    def choose(self, answer: Answer) -> tuple[Action, bytes]:
+        """Return what to do, and the reply that counts even if it never gets out."""
+        if answer.wrong:
+            return NORMAL, answer.reply
+        action = self.scenario.action(self.moment(answer)) or NORMAL
+        return action, answer.reply if action.text is None else action.text
+
+    def moment(self, answer: Answer) -> Moment:
+        """Tell the script where the session is."""
+        stage = answer.stage
+        self.counts[stage] += 1
+        time = self.counts["MAIL" if stage in OF_A_MAIL else stage]
+        if stage in OF_A_CONNECTION:
+            time = self.session.number
+        envelope = self.protocol.envelope
+        recipient = envelope.asked + 1 if envelope and stage == "RCPT" else 0
+        return Moment(stage, time, recipient, answer.address)
+
+    async def read_text(self, text: Text) -> bool:
+        """Take a mail text from the buffer and answer it."""
+        if self.buffer and not text.begun:
+            text.begun = True
+            await self.begin_text(text)
+        end = end_of_text(self.buffer, text.searched)
+        text.searched = len(self.buffer)
+        if end < 0:
+            return False
+        raw = bytes(self.buffer[:end])
+        del self.buffer[:end]
+        self.text = None
+        await self.finish_text(raw, text.early)
+        return True
+
+    async def begin_text(self, text: Text) -> None:
+        """Do what the scenario wants while the mail text still comes."""
+        action, reply = self.choose(Answer("BODY", b""))
+        text.early = reply
+        await self.perform(action, "BODY", reply)
+        await self.flush()
+
+    async def finish_text(self, raw: bytes, early: bytes) -> None:
+        """Take or refuse a mail, and say so unless a reply was given early."""
+        self.session.note("text", "DOT", raw)
+        self.check_group("DOT")
+        mail = self.envelop(raw)
+        normal = Answer("DOT", self.protocol.verdict(len(mail.data), mail.number))
+        action, reply = (NORMAL, early) if early else self.choose(normal)
+        self.protocol.envelope = None
+        if severity(reply) == b"2":
+            reply = self.take(mail, reply)
+        if not early:
+            await self.perform(action, "DOT", reply)
+
+    def envelop(self, raw: bytes) -> Mail:
+        """Put a mail text into the envelope that MAIL and RCPT have made."""
+        envelope = self.protocol.envelope
+        assert envelope is not None
+        return Mail(
+            self.room.next_number(),
+            envelope.sender,
+            tuple(envelope.recipients),
+            raw,
+            envelope.parameters,
+        )
+
+    def take(self, mail: Mail, reply: bytes) -> bytes:
+        """Keep the mail before anybody is told so; return the reply that is now true."""
+        try:
+            self.room.take(mail)
+        except OSError as error:
+            self.fault(f"the mail could not be kept: {error}")
+            return NO_ROOM
+        self.session.mails.append(mail)
+        self.session.note("mail", "DOT", mail=mail)
+        return reply
+
+    async def perform(self, action: Action, stage: str, reply: bytes) -> None:
+        """Send the reply in the manner of the action."""
+        if action is not NORMAL:
+            self.session.note("!", stage, action.words.encode())
+        if action.delay:
+            await self.flush()
+            await asyncio.sleep(action.delay)
+        await self.speak(action, stage, reply)
+        if action.then:
+            await self.flush()
+            raise OverError(ENDS[action.then])
+
+    async def speak(self, action: Action, stage: str, reply: bytes) -> None:
+        """Send the reply in one of the manners of `script.MANNERS`."""
+        if action.manner == "whole":
+            self.reply(stage, reply + action.extra)
+            return
+        await self.flush()
+        pieces = action.pieces(reply)
+        if action.manner == "deaf":
+            await asyncio.Event().wait()  # until the server is shut down
+        elif action.manner in FOR_EVER:
+            await self.wire.pour_for_ever(pieces, action.pace)
+            raise OverError("eof")
+        else:
+            await self.wire.pour(pieces, action.pace)
+
+    def reply(self, stage: str, octets: bytes) -> None:
+        """Put a whole reply into the next write."""
+        if octets:
+            self.session.note("<", stage, octets)
+            self.out += octets
+
+    async def flush(self) -> None:
+        """Send the replies that have gathered, in one write."""
+        if self.out:
+            out, self.out = bytes(self.out), bytearray()
+            await asyncio.sleep(self.reply_delay)
+            await self.wire.say(out)

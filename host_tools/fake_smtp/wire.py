@@ -1,0 +1,76 @@
+"""The socket of one connection: every octet that passes is recorded in its `Session`."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Iterable
+from contextlib import suppress
+
+from host_tools.fake_smtp.session import Session
+
+CHUNK = 65536
+"""Octets that one read takes at most."""
+
+RECORDED = 1 << 20
+"""Octets of replies recorded at most: an endless reply must not fill the memory."""
+
+LINGER = 2.0
+"""Seconds in which the client may still send after our FIN. Closing at once would turn the FIN
+into an RST when the client is still sending, and destroy the reply that is on its way to it."""
+
+
+class Wire:
+    """A connected, non-blocking socket, and the record of it."""
+
+    def __init__(self, sock: socket.socket, session: Session):
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = sock
+        self.session = session
+        self.heard = True  # the connection itself counts: the greeting answers it
+        self.recorded = 0
+
+    async def hear(self) -> bytes:
+        """Return what has come, b"" when the client has ended its side."""
+        chunk = await asyncio.get_running_loop().sock_recv(self.sock, CHUNK)
+        if chunk:
+            self.session.segments.append(chunk)
+            self.heard = True
+        return chunk
+
+    async def say(self, octets: bytes) -> None:
+        """Send octets in one write."""
+        self.session.turns += self.heard
+        self.heard = False
+        if self.recorded < RECORDED:
+            self.session.writes.append(octets)
+            self.recorded += len(octets)
+        await asyncio.get_running_loop().sock_sendall(self.sock, octets)
+
+    async def pour(self, pieces: Iterable[bytes], pace: float) -> None:
+        """Send each piece in a write of its own, `pace` seconds apart."""
+        for piece in pieces:
+            await self.say(piece)
+            await asyncio.sleep(pace)
+
+    async def pour_for_ever(self, pieces: Iterable[bytes], pace: float) -> None:
+        """Send the pieces and listen, until the client ends the connection."""
+        pouring = asyncio.create_task(self.pour(pieces, pace))
+        try:
+            while await self.hear():
+                pass
+        finally:
+            pouring.cancel()
+            await asyncio.gather(pouring, return_exceptions=True)
+
+    async def finish(self) -> None:
+        """Send a FIN and listen to what still comes before the client's."""
+        with suppress(OSError, TimeoutError):
+            self.sock.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(LINGER):
+                while await self.hear():
+                    pass
+
+    def abort(self) -> None:
+        """Make the coming close an RST: lingering for zero seconds discards the connection."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
