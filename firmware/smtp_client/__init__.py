@@ -3,8 +3,8 @@
 Usable alone: copy this folder to the board, or `mpremote mip install` its package.json.
 """
 
-from .dialogue import READ, TABLE, Dialogue
-from .message import BLOCK, FLUSH, Mail, plain
+from .dialogue import QUIT, TABLE, Dialogue
+from .message import BLOCK, Mail, plain
 from .stream import Stream
 
 
@@ -19,25 +19,15 @@ def send_mail(host, port, sender, recipients, subject, body="", **options):
     taken, or when that is unknown; ValueError, before a connection is made, naming an argument
     that cannot be sent.
     """
-    session = {}
+    client = SMTPClient(host, port)
     if options:
         from .checks import split
 
-        session = split(options)
-    mail = Mail(sender, recipients, subject, body, **options)
-    return SMTPClient(host, port, **session).send(mail, last=True)
+        options = split(client, options)
+    return client.send(Mail(sender, recipients, subject, body, **options), last=True)
 
 
-def __getattr__(name):
-    """Import the errors with the first of them that is asked for (PEP 562)."""
-    if name.startswith("SMTP"):
-        from . import errors
-
-        return getattr(errors, name)
-    raise AttributeError(name)
-
-
-class SMTPClient:
+class SMTPClient(Dialogue):
     """A session with an SMTP server, opened by the first mail, and anew where it was lost.
 
     host: name or address of the server; an address needs no name look-up, which no time-out ends
@@ -52,26 +42,24 @@ class SMTPClient:
     Raises ValueError naming the argument. Use it as a context manager, or call `close()`.
     """
 
+    busy = False
+    deadline = 120000  # ms
+    timeout = {}  # ms by state, for those that shall differ from the table
+
     def __init__(self, host, port=25, **options):
+        self.out = bytearray(BLOCK)
+        self.reset()
         self.server = host, port
-        self.deadline = 120000
-        self.host = "[127.0.0.1]"
-        self.idle = self.trace = None
-        self.timeout = {}
-        if options or not isinstance(host, str) or not plain(host, 0) or not 0 < port < 65536:
+        self.stream = Stream()
+        if options or not isinstance(host, str) or not plain(host, 0) or not (isinstance(port, int) and 0 < port < 65536):
             from .checks import session
 
             session(self, options)
-        self.out = bytearray(BLOCK)
-        self.out[:] = b""  # keeps its memory
-        self.dialogue = None
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
-        if error[0]:
-            self._drop()
+    def __exit__(self, *_):
         self.close()
 
     def send_mail(self, sender, recipients, subject, body="", **options):
@@ -88,21 +76,29 @@ class SMTPClient:
         next: the `Mail` to be sent next; its commands travel with the end of this one
         last: close the session; QUIT travels with the end of this mail
         """
-        dialogue = self.dialogue
-        if dialogue and dialogue.mail is not mail:
-            self._between("send")
-        try:
-            self._ready(mail)
-            self._run(self.dialogue.send(mail, next, last))
-        except BaseException as error:
-            if hasattr(error, "stage"):
-                from .errors import explain
+        stream = self.stream
+        if self.busy:
+            from .errors import illegal
 
-                explain(error, self.dialogue, mail, self.server)
+            raise illegal("send", self)
+        self.busy = True
+        try:
+            stream.start(self.deadline)
+            if stream.socket and self.mail is not mail:
+                if self.mail or self.data or stream.wait(poll=True):
+                    self._drop()  # it ended or spoke unasked, or waits for another mail
+            for wait in self.steps(mail, next, last):
+                self._exchange(wait)
+        except BaseException as error:
+            from .errors import explain
+
+            explain(error, self, mail)
             self._drop()
             raise
+        finally:
+            self.busy = False
         if last:
-            self._quit()
+            self.close()
         if mail.error or not mail.taken:
             from .errors import refused
 
@@ -111,61 +107,35 @@ class SMTPClient:
 
     def close(self):
         """Say QUIT and close the session; no reply is waited for, none decides anything."""
-        if self.dialogue:
-            self._between("close")
-            self._quit()
-
-    def _between(self, event):
-        """Raise SMTPStateError unless the dialogue is between two mails."""
-        if self.dialogue.stage() != "MAIL":
+        if self.busy:
             from .errors import illegal
 
-            raise illegal(event, self.dialogue.stage())
+            raise illegal("close", self)
+        if self.stream.socket:
+            self.busy = True
+            try:
+                if not self.pending:
+                    self.command(QUIT)
+                self._exchange(False)
+                self.reply(None)
+            except Exception:
+                pass  # the mails are delivered; nothing that fails now may say otherwise
+            self._drop()
+            self.busy = False
 
-    def _ready(self, mail):
-        """Open a session where there is none that is still good."""
-        dialogue = self.dialogue
-        if dialogue:
-            self.stream.begin(self.deadline)
-            if dialogue.mail is mail or not (dialogue.reader.waiting() or self.stream.readable()):
-                return
-            self._drop()  # the server ended it, or spoke unasked
-        self.stream = Stream(self.idle)
-        self.stream.begin(self.deadline)
-        if self.trace:
-            from .trace import TracedDialogue
-
-            self.dialogue = TracedDialogue(self)
-        else:
-            self.dialogue = Dialogue(self.out, self.host)
-        self.stream.connect(self.server, self._timeout())
-
-    def _run(self, steps):
-        for step in steps:
-            if self.out:
-                self.stream.write(self.out, self._timeout())
-                self.out[:] = b""
-            if step == READ or self.stream.readable():
-                self.dialogue.reader.feed(self.stream.read(self._timeout()))
-
-    def _timeout(self):
-        """Return the milliseconds to wait in the state that the dialogue is in."""
-        state = self.dialogue.stage()
-        return self.timeout.get(state) or TABLE[state][6] * 1000
-
-    def _quit(self):
-        dialogue = self.dialogue
-        try:
-            if not dialogue.pending:
-                dialogue.command("QUIT")
-            self._run((FLUSH,))
-            dialogue.reply(None)
-        except Exception:
-            pass  # the mails before are delivered; nothing that fails now may say otherwise
-        self._drop()
+    def _exchange(self, wait):
+        """Send what is written, and hear what there is, waiting for it or not."""
+        stream = self.stream
+        state = self.pending[0] if self.pending else self.state
+        stream.timeout = self.timeout.get(state) or TABLE[state][5] * 1000
+        if not stream.socket:
+            stream.connect(self.server)
+        if self.out:
+            stream.write(self.out)
+            self.out[:] = b""
+        if wait or stream.wait(poll=True):
+            self.data += stream.read()
 
     def _drop(self):
-        if self.dialogue:
-            self.stream.close()
-        self.out[:] = b""
-        self.dialogue = None
+        self.stream.close()
+        self.reset()

@@ -19,7 +19,7 @@ _WRITTEN = (
 ).split(" ")
 MAILBOXES = ("reply-to", "sender")  # fields of a caller that hold an address
 # RFC 5322 section 3.3: year, month, day, hour, minute, second; and the weekday of time.gmtime()
-_DATE = ((1900, 9999), (1, 12), (1, 31), (0, 23), (0, 59), (0, 60), (0, 6))
+_DATE = ((2000, 2099), (1, 12), (1, 31), (0, 23), (0, 59), (0, 60), (0, 6))
 
 
 def bad(name, value, remedy):
@@ -35,10 +35,11 @@ def known(given, names):
             raise bad("option", name, " is unknown: there are " + ", ".join(names))
 
 
-def split(options):
-    """Take the options of a session out of those of send_mail() and return them."""
+def split(client, options):
+    """Set those of send_mail()'s options that are an SMTPClient's and return the others."""
     known(options, SESSION + MAIL)
-    return {name: options.pop(name) for name in SESSION if name in options}
+    session(client, {name: options[name] for name in options if name in SESSION})
+    return {name: options[name] for name in options if name in MAIL}
 
 
 def session(client, options):
@@ -54,9 +55,12 @@ def session(client, options):
     if "deadline" in options:
         client.deadline = _milliseconds("deadline", options["deadline"])
     if "local_hostname" in options:
-        client.host = _hostname("local_hostname", options["local_hostname"])
-    client.idle = _function("idle", options.get("idle"))
-    client.trace = _function("trace", options.get("trace"))
+        client.hostname = _hostname("local_hostname", options["local_hostname"])
+    client.stream.idle = _function("idle", options.get("idle"))
+    if _function("trace", options.get("trace")):
+        from .trace import attach
+
+        attach(client, options["trace"])
 
 
 def _timeouts(value):
@@ -144,9 +148,8 @@ def _dotted(spelt, start, end, signs):
     return before != 46
 
 
-def check(mail):
-    """Check a mail; set its envelope, and in `options` what its header shows."""
-    given = mail.options
+def check(mail, given):
+    """Check a mail with the options `given`; set its envelope, and in `options` its header."""
     known(given, MAIL)
     text("subject", mail.subject)
     options = {"sender": mail.sender, "headers": given.get("headers", {})}
@@ -166,7 +169,7 @@ def check(mail):
         raise bad("recipients", mail.envelope, " is empty: give at least one address")
     mail.envelope = found
     if given.get("message_id") is not None:
-        mail.unique = "<" + address("message_id", given["message_id"]) + ">"
+        mail.id = address("message_id", given["message_id"])
     if given.get("date") is not None:
         mail.date = _date(given["date"])
     _headers(options["headers"])

@@ -1,157 +1,156 @@
 """The SMTP dialogue of a client: which command, which reply, and what then; it does no I/O.
 
-Theory of operation. `greet()` and `deliver()` are generators: they write commands and mails into
-`out` and take replies from `reader`. Where they need the driver they yield FLUSH ("send what is in
-`out`, feed what is here already") or READ ("send it, then wait for octets and feed them"). The
-blocking driver is `SMTPClient._drive`.
+Theory of operation. `Dialogue.steps()` is a generator: it writes commands and mails into `out` and
+takes replies from `data`. Where it needs the driver it yields: True for "send what is in `out`,
+then wait for octets and add them to `data`", False for "send it, and add what is here already".
+The blocking driver is `SMTPClient._exchange`.
 
 Rules
 1. `pending` holds the commands whose reply is still to come. Each reply is checked against the
    oldest of them, one by one.
 2. A code that the table does not take for it is a refusal (4xx, 5xx; the table says of what) or
-   else an error of the server.
+   else an error of the server. `errors.py` draws the consequence.
 3. With PIPELINING the commands of a mail are one write (RFC 2920), and what follows a mail, the
    next one's commands or QUIT, is in the write that ends it. Without, each command waits for its
    reply.
 4. Once the final dot is on its way, nobody knows until its reply who has the mail: a loss then is
    "unknown". At any other time, and after a refusal, the server does not have it.
 5. 421, a lost connection and octets that are no reply end the session in every state.
+6. Octets from the server are held one unfinished line and one portion at a time, whatever it sends
+   (RFC 5321 sections 4.2 and 4.5.3.1.5).
 """
 
-from .message import FLUSH, put
-from .replies import ReplyReader
+from .message import BLOCK, put
 
-READ = 2
+try:
+    from micropython import const
+except ImportError:  # CPython
+    const = int
 
-# The column "then" is the state after a reply that is taken; "4xx" and "5xx" tell what is refused:
-# the session, the mail, a recipient, or nothing that matters; HELO is what follows a refused EHLO.
-# "lost" is the outcome when the connection is lost, 421 included; "s" the time-out for the reply.
-# RFC 5321 section 4.5.3.2 has minutes: an alarm cannot wait that long for a gateway next door.
-TABLE = {
-    # state     command        takes       then       4xx          5xx          lost       s
-    "CONNECT": (None, (220,), "EHLO", "session", "session", "refused", 30),
-    "EHLO": ("EHLO ", (250,), "MAIL", "session", "HELO", "refused", 30),
-    "HELO": ("HELO ", (250,), "MAIL", "session", "session", "refused", 30),
-    "MAIL": ("MAIL FROM:<", (250,), "RCPT", "mail", "mail", "refused", 30),
-    "RCPT": ("RCPT TO:<", (250, 251), "DATA", "recipient", "recipient", "refused", 30),
-    "DATA": ("DATA", (354,), "BODY", "mail", "mail", "refused", 30),
-    "BODY": (".", (250,), "MAIL", "mail", "mail", "unknown", 60),
-    "RSET": ("RSET", (250,), "MAIL", "session", "session", "refused", 30),
-    "QUIT": ("QUIT", (221,), "CONNECT", "nothing", "nothing", "refused", 2),
-}
+_CONNECT = const(0)
+_EHLO = const(1)
+_HELO = const(2)
+_MAIL = const(3)
+_RCPT = const(4)
+_DATA = const(5)
+_BODY = const(6)
+_RSET = const(7)
+QUIT = const(8)
 
-KEYWORDS = (b"PIPELINING", b"8BITMIME", b"SIZE")  # those of EHLO's that change what is sent
-
+# The reply codes "from" ... "to" are taken and lead to "then"; "s" is how long to wait for one (RFC
+# 5321 section 4.5.3.2 has minutes; an alarm and a gateway next door have not). What else may come:
+#
+# else        4xx               5xx               lost, or no reply
+# session     session ends      session ends      session ends, mail refused
+# HELO        session ends      _HELO is tried     session ends, mail refused
+# mail        mail refused      mail refused      session ends, mail refused
+# recipient   recipient refused recipient refused session ends, mail refused
+# unknown     mail refused      mail refused      session ends, mail unknown
+# nothing     nothing           nothing           nothing
+#
+# 421 is "lost" in every state, but for the mail, which is refused.
+TABLE = (
+    # command       from  to  then    else         s
+    (None, 220, 220, _EHLO, "session", 30),  # CONNECT
+    ("EHLO ", 250, 250, _MAIL, "HELO", 30),
+    ("HELO ", 250, 250, _MAIL, "session", 30),
+    ("MAIL FROM:<", 250, 250, _RCPT, "mail", 30),
+    ("RCPT TO:<", 250, 251, _DATA, "recipient", 30),
+    ("DATA", 354, 354, _BODY, "mail", 30),
+    (".", 250, 250, _MAIL, "unknown", 60),  # BODY
+    ("RSET", 250, 250, _MAIL, "session", 30),
+    ("QUIT", 221, 221, _CONNECT, "nothing", 2),
+)
 
 class Dialogue:
-    """One SMTP session with one server, from its greeting on.
+    """One SMTP session after another with one server, each from its greeting on.
 
-    out: the bytearray that commands and mails are written into; the driver empties it
-    host: what EHLO says this host is called
+    out: a bytearray that commands and mails are written into; the driver empties it
+    data: octets from the server that no reply() has taken; the driver adds to it
+    hostname: what EHLO says this host is called
     """
 
-    def __init__(self, out, host):
-        self.out = out
-        self.host = host
-        self.reader = ReplyReader()
-        self.state = "CONNECT"
+    hostname = "[127.0.0.1]"
+
+    def reset(self):
+        """Begin a session: nothing said, nothing heard."""
+        self.out[:] = b""  # keeps its memory
+        self.state = _CONNECT
         self.pending = []
-        self.features = {}
+        self.features = bytearray()  # the lines of the reply to EHLO, in capitals
         self.mail = None  # the one whose commands have begun
         self.step = 0  # the next of its commands: -1 RSET, 0 MAIL, 1 ... RCPT, then DATA
+        self.data = self.said = b""  # what came and is not taken; what a refusal says
+        self.next = 0  # where in `data` the next line begins
+        self.code = self.count = 0  # of the line taken last, and how many lines its reply has
 
-    def stage(self):
-        """Return the state that the next octets from the server belong to."""
-        return self.pending[0] if self.pending else self.state
-
-    def send(self, mail, next=None, last=False):
+    def steps(self, mail, next, last):
         """Hand over `mail`; what was refused is in mail.error, mail.refused and mail.taken.
 
-        next: the mail that will follow, if that is known
+        next: the mail that will follow, or None where that is not known
         last: no mail will follow
         """
-        while self.pending or self._write(mail):
+        while self.pending or self.write(mail):
             if not self.reply(mail):
-                yield READ
+                yield True
         self.mail = None
         self.step = -1
-        if self.state != "BODY":
-            self.state = "MAIL"
+        if self.state != _BODY:
+            self.state = _MAIL
             return
-        yield FLUSH
+        yield False
         if mail.taken and not mail.error:
-            for _ in mail.write(self.out):
-                self._unasked()
-                yield FLUSH
-        self._unasked()
-        self.command("BODY")
+            for wait in mail.write(self.out):
+                yield wait
+                if self.data:
+                    break  # the server speaks before its turn: command() will not go on
+        self.command(_BODY)
         self.step = 0
-        if b"PIPELINING" in self.features:
+        if b"\nPIPELINING" in self.features:
             if next:
-                self._write(next)
+                self.write(next)
             elif last:
-                self.command("QUIT")
+                self.command(QUIT)
         count = len(self.pending)
         while count == len(self.pending):
             if not self.reply(mail):
-                yield READ
+                yield True
 
-    def _write(self, mail):
-        """Write the next command, with PIPELINING all of a mail; return False where none is left."""
-        if self.state == "CONNECT":
-            self.pending.append("CONNECT")  # the banner is a reply to no command
-        elif self.state == "EHLO" or self.state == "HELO":
-            self.command(self.state, self.host)
+    def write(self, mail):
+        """Write the next command, with PIPELINING all of a mail; tell whether a reply is due."""
+        if self.state == _CONNECT:
+            self.pending.append(_CONNECT)  # the banner is a reply to no command
+        elif self.state < _MAIL:
+            self.command(self.state, self.hostname)
         else:
             if self.mail is not mail:
-                self._begin(mail)
-            while self._next(mail) and b"PIPELINING" in self.features:
-                pass
+                self.mail = mail
+                mail.start(self.features)
+            while not mail.error and self.step < len(mail.envelope) + 2:
+                step = self.step
+                self.step += 1
+                if step < 0:
+                    self.command(_RSET)
+                elif step == 0:
+                    self.command(_MAIL, mail.sender, mail.parameters)
+                elif step <= len(mail.envelope):
+                    self.command(_RCPT, mail.envelope[step - 1], ">")
+                elif mail.taken or self.pending:
+                    self.command(_DATA)
+                if b"\nPIPELINING" not in self.features:
+                    break
         return self.pending
 
-    def _begin(self, mail):
-        self.mail = mail
-        mail.error = None
-        mail.refused = {}
-        mail.taken = 0
-        self._unasked()
-        if mail.encoding == "8bit" and b"8BITMIME" not in self.features:
-            mail.encoding = "quoted-printable"
-        if 0 < self.features.get(b"SIZE", 0) < mail.size:
-            from .errors import too_big
-
-            mail.error = too_big(mail.size, self.features[b"SIZE"])
-
-    def _next(self, mail):
-        """Write the next command of `mail`; return False where none is left."""
-        step = self.step
-        if mail.error or step > len(mail.envelope) + 1:
-            return False
-        self.step = step + 1
-        if step < 0:
-            self.command("RSET")
-        elif step == 0:
-            self.command("MAIL", mail.sender, mail)
-        elif step <= len(mail.envelope):
-            self.command("RCPT", mail.envelope[step - 1])
-        elif mail.taken or self.pending:
-            self.command("DATA")
-        return True
-
-    def command(self, state, text="", mail=None):
+    def command(self, state, text="", more=""):
         """Write one command and expect its reply."""
-        out = self.out
-        put(out, TABLE[state][0])
-        put(out, text)
-        if state == "MAIL" or state == "RCPT":
-            put(out, ">")
-        if mail:
-            if mail.encoding == "8bit":
-                put(out, " BODY=8BITMIME")
-            if mail.size and b"SIZE" in self.features:
-                put(out, " SIZE=")
-                put(out, str(mail.size))
-        put(out, "\r\n")
+        if self.data and not self.pending:
+            from .errors import junk
+
+            raise junk(self)
+        put(self.out, TABLE[state][0])
+        put(self.out, text)
+        put(self.out, more)
+        put(self.out, "\r\n")
         self.pending.append(state)
 
     def reply(self, mail):
@@ -159,30 +158,49 @@ class Dialogue:
 
         Returns False when the line needs more octets.
         """
-        reader = self.reader
-        if not reader.line():
+        data = self.data
+        start = self.next
+        end = data.find(b"\n", start) + 1
+        if not end and len(data) - start <= 512:
+            if start:
+                self.data = data[start:]
+                self.next = 0
             return False
+        code = 0
+        if 4 <= end - start <= 512:  # with CRLF
+            for at in range(start, start + 3):
+                digit = data[at] - 48
+                code = code * 10 + digit if 0 <= digit <= 9 else 999
+        if (
+            not 200 <= code <= 599
+            or data[start + 3] not in b" -\r\n"
+            or (self.count and code != self.code)
+            or self.count > 99  # ours: an EHLO reply has some twenty lines
+        ):
+            from .errors import junk
+
+            raise junk(self)
         state = self.pending[0]
-        if state == "EHLO" and reader.count > 1:  # the first one is a greeting
-            words = reader.data[reader.text : reader.next].upper().split()
-            if words and words[0] in KEYWORDS:
-                self.features[words[0]] = int(words[1]) if words[1:] and words[1].isdigit() else 0
-        if not reader.more:
+        self.code = code
+        self.count += 1
+        if code > 399 and len(self.said) < 256:  # ours: the first lines tell why
+            self.said += data[start + 4 : end]
+        if state == _EHLO and len(self.features) < 1024:  # ours: 300 octets are many
+            put(self.features, data[start + 4 : end].upper())
+        if data[start + 3] != 45:  # "-": the reply goes on
+            self.count = 0
             row = TABLE[state]
-            if reader.code in row[1]:
-                self.state = row[2]
-                if state == "RCPT":
+            if row[1] <= code <= row[2]:
+                self.state = row[3]
+                if state == _RCPT:
                     mail.taken += 1
             else:
                 from .errors import settle
 
                 settle(self, row, mail)
             self.pending.pop(0)
+        self.next = end
+        if end == len(data):
+            self.data = b""
+            self.next = 0
         return True
-
-    def _unasked(self):
-        """Check that the server said nothing unasked."""
-        if self.reader.waiting():
-            from .errors import unasked
-
-            raise unasked(self.reader, self.state)

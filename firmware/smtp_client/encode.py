@@ -6,20 +6,52 @@ Imported by the first mail that needs one of them, so that the others do not pay
 from binascii import b2a_base64
 
 from .checks import MAILBOXES, bad
-from .message import BLOCK, FLUSH, put, write_body, write_header
+from .errors import too_big
+from .message import BLOCK, put, write_header, write_text
 
 _HEX = b"0123456789ABCDEF"
 
 
+def fit(mail, features):
+    """Fit a mail that is large or not ASCII to the lines of the EHLO reply.
+
+    8BITMIME (RFC 6152) and SIZE (RFC 1870) are declared where they are offered; a mail that is
+    larger than the server takes is refused here.
+    """
+    mail.parameters = ">"
+    if mail.encoding == "8bit":
+        if b"\n8BITMIME" in features:
+            mail.parameters = "> BODY=8BITMIME"
+        else:
+            mail.encoding = "quoted-printable"
+    offered = bytes(features).split(b"\nSIZE")
+    if len(offered) > 1 and mail.size:
+        mail.parameters += " SIZE=%d" % mail.size
+        limit = offered[1].split(b"\r")[0].strip()
+        if limit.isdigit() and 0 < int(limit) < mail.size:
+            mail.error = too_big(mail.size, int(limit))
+
+
 def write(out, mail):
-    """Append `mail` to `out` as `Mail.write` does; return the generator for its body."""
+    """Append `mail` to `out` as `Mail.write` does; a generator that yields False when it is full."""
     if mail.options:
         _write_header(out, mail, mail.options)
     else:
         write_header(out, mail, mail.sender, mail.envelope, put, put)
-    return (quoted_printable if mail.encoding == "quoted-printable" else write_body)(
-        out, mail.body
-    )
+    put(out, "\r\n")
+    return (_quoted_printable if mail.encoding == "quoted-printable" else _plain)(out, mail.body)
+
+
+def _plain(out, body):
+    """Append `body` as it is, but for line ends and dots, and end its last line."""
+    data = body.encode() if isinstance(body, str) else body
+    before = 10
+    for start in range(0, len(data), 256):
+        before = write_text(out, data[start : start + 256], before)
+        if len(out) > BLOCK:
+            yield False
+    if before != 10 and before != 13:
+        put(out, "\r\n")
 
 
 def _write_header(out, mail, options):
@@ -104,13 +136,12 @@ def _word(out, octets):
         put(out, "?=")
 
 
-def quoted_printable(out, body):
-    """Append `body` as quoted-printable (RFC 2045 section 6.7), yielding FLUSH when full.
+def _quoted_printable(out, body):
+    """Append `body` as quoted-printable (RFC 2045 section 6.7), yielding False when full.
 
     A dot that begins a line is encoded too, so the text needs no stuffing. Every CR, LF and CRLF
     of the body becomes a line end, and the last line is ended.
     """
-    put(out, "\r\n")
     column = 0
     before = 13  # the octet before; a blank waits for the next, as it must not end a line
     blank = False
@@ -129,7 +160,7 @@ def quoted_printable(out, body):
                 column = _quote(out, octet, column, plain)
             before = octet
             if len(out) >= BLOCK:
-                yield FLUSH
+                yield False
     if blank:
         column = _quote(out, before, column, False)
     if column:

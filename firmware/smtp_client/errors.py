@@ -5,7 +5,7 @@ Imported when the first error comes, or by the program that wants to catch one.
 
 import errno
 
-from .message import write_id
+from .message import put, write_header
 
 
 class SMTPError(Exception):
@@ -79,26 +79,34 @@ def _cause(number):
     return "network error " + str(number)
 
 
-def not_a_reply(reader):
-    """Return the SMTPProtocolError for the line that `reader` cannot take."""
-    line = reader.data[reader.next :].split(b"\n")[0]
-    if len(line) > 510:
+def junk(dialogue):
+    """Return the error for octets that no reply can begin or go on with, or that nothing asked for.
+
+    A server may end the session unasked, with 421 and its kin: that is a refusal.
+    """
+    line = dialogue.data[dialogue.next :].split(b"\n")[0]
+    if not dialogue.pending:
+        if line[:1] in (b"4", b"5") and line[:3].isdigit():
+            return refusal(dialogue.state, int(line[:3]), line[4:])
+        what = "a reply that no command asked for"
+    elif len(line) > 511:
         what = "a reply line of more than 512 octets"
-    elif reader.more and line[:3].isdigit() and reader.count < 100:
-        what = "a reply with two codes, %d and another" % reader.code
-    elif reader.more and reader.count > 99:
+    elif dialogue.count > 99:
         what = "a reply of more than 100 lines"
+    elif dialogue.count and line[:3].isdigit():
+        what = "a reply with two codes, %d and then" % dialogue.code
     else:
         what = "no reply code"
     return SMTPProtocolError(what + ": " + printable(line[:60]))
 
 
 def settle(dialogue, row, mail):
-    """Draw the consequence of a reply that the row of the table does not take."""
+    """Draw the consequence of a reply whose code its row of the table does not take."""
     stage = dialogue.pending[0]
-    code = dialogue.reader.code
-    error = refusal(stage, code, dialogue.reader.said)
-    refused = row[3 if code < 500 else 4]
+    code = dialogue.code
+    error = refusal(stage, code, dialogue.said)
+    dialogue.said = b""
+    refused = row[4 if code < 500 else 5]
     if code == 421 or code < 400 or refused == "session":
         raise error
     if refused == "HELO":
@@ -112,21 +120,14 @@ def settle(dialogue, row, mail):
 def refusal(stage, code, said):
     """Return the error for a reply that the stage does not take; it said `said` (bytes)."""
     text = printable(said)
+    if code < 400:
+        return SMTPProtocolError("is no reply to this command", stage, code)
     enhanced = text.split(" ")[0]
     parts = enhanced.split(".")
     if len(parts) != 3 or parts[0] != str(code // 100) or not (parts[1] + parts[2]).isdigit():
         enhanced = ""
     text = text[len(enhanced) :].strip()
-    if code < 400:
-        return SMTPProtocolError(text, stage, code)
     return SMTPRefusedError(text, stage, code, enhanced, code < 500)
-
-
-def unasked(reader, stage):
-    """Return the error for octets that came while no reply was due: 421 and its kin, or junk."""
-    if reader.line() and reader.code > 399:
-        return refusal(stage, reader.code, reader.said)
-    return SMTPProtocolError("a reply that no command asked for")
 
 
 def refused(mail):
@@ -147,29 +148,32 @@ def too_big(size, limit):
     return SMTPRefusedError(text, "MAIL", 552, "5.3.4", False)
 
 
-def explain(error, dialogue, mail, server):
+def explain(error, client, mail):
     """Complete the error that ended a session: where it was, and who has the mail now."""
-    stage = error.stage = error.stage or dialogue.stage()
+    if not isinstance(error, SMTPError):
+        return  # from a hook or from the body, not from here
+    stage = error.stage = error.stage or client.stage()
     if stage == "CONNECT" and isinstance(error, SMTPNetworkError):
-        error.text += ": %s port %d" % server
-    if dialogue.pending and not isinstance(error, SMTPRefusedError):
+        error.text += ": %s port %d" % client.server
+    if client.pending and not isinstance(error, SMTPRefusedError):
         from .dialogue import TABLE
 
-        error.outcome = TABLE[stage][5]
+        error.outcome = TABLE[stage][6]
     identify(error, mail)
 
 
 def identify(error, mail):
     """Tell with `error` how the mail can be recognised when it is repeated."""
     out = bytearray()
-    write_id(out, mail)
-    error.message_id = bytes(out).decode()
+    write_header(out, mail, "", (), put, put)
+    start = out.find(b"<")
+    error.message_id = bytes(out[start : out.find(b">") + 1]).decode()
     error.date = mail.date
 
 
 def illegal(event, stage):
-    """Return the SMTPStateError for a call that came at the wrong time."""
-    return SMTPStateError(event + "() is not legal in this state", stage, transient=False)
+    """Return the SMTPStateError for a call from within a call."""
+    return SMTPStateError(event + "() is not legal in this state", stage, None, "", False)
 
 
 def printable(octets):

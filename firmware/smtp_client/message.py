@@ -8,24 +8,19 @@ memory of its own. The plain mail is checked and written here; others have thems
 from os import urandom
 from time import gmtime
 
-FLUSH = 1  # what a writer yields when the block is full: "send what is written"
-BLOCK = 1024  # octets; the usual alarm mail is one block, and so one write
-
-# A Date field (RFC 5322 section 3.3) in UTC; octets below 7 stand for items of time.gmtime().
-_DATE = b"\r\nDate: \6, \2 \1 20\0 \3:\4:\5 +0000"
-_NAMES = b"MonTueWedThuFriSatSunJanFebMarAprMayJunJulAugSepOctNovDec"
+BLOCK = 1460  # octets of a TCP segment on Ethernet: a plain mail is one block, and so one write
 
 put = bytearray.extend  # put(out, text) appends a str or bytes to a bytearray, without memory
 if hasattr(bytearray, "isalnum"):  # CPython
     from .cpython import put
 
 
-def plain(value, signs):
-    """Tell whether `value` is, beyond doubt, a host name (signs 0) or an address (signs 1)."""
+def plain(value, count):
+    """Tell whether `value` is, beyond doubt, a host name (count of @ 0) or an address (1)."""
     before = 46  # "."
     for octet in value.encode():
         if octet == 64:  # "@"
-            signs -= 1
+            count -= 1
             octet = 46
         if octet == 46:
             if before == 46:
@@ -33,7 +28,7 @@ def plain(value, signs):
         elif not (97 <= octet | 32 <= 122 or 48 <= octet <= 57 or octet in b"-_"):
             return False
         before = octet
-    return signs == 0 and before != 46 and len(value) < 65
+    return count == 0 and before != 46 and len(value) < 65
 
 
 class Mail:
@@ -53,25 +48,28 @@ class Mail:
     that was refused to its SMTPRefusedError.
     """
 
+    encoding = "7bit"
+    options = ()  # what checks.check() found in a mail that is not plain
+    parameters = ">"  # what ends the command MAIL
+    size = 0  # octets, about; a plain mail is small
+
     def __init__(self, sender, recipients, subject, body="", **options):
         self.sender = sender
         self.envelope = (recipients,) if isinstance(recipients, str) else recipients
         self.subject = subject
         self.body = body
-        self.options = options  # stays empty for a plain mail only
-        self.encoding = "7bit"
-        self.unique = urandom(15)
+        self.id = urandom(15)
         self.date = gmtime()
         if self.date[0] < 2025:  # a clock that nobody set begins in 2000 or 2021
             self.date = None
         try:
-            special = options or not self._plain()
-        except (AttributeError, TypeError, ValueError):  # no str, an empty one, half a character
-            special = True
-        if special:
-            from .checks import check
+            if not options and self._plain():
+                return
+        except (AttributeError, TypeError, ValueError):
+            pass  # no str, an empty one, half a character
+        from .checks import check
 
-            check(self)
+        check(self, options)
 
     def _plain(self):
         """Tell whether nothing here needs a closer look or encoding."""
@@ -92,17 +90,29 @@ class Mail:
         octets = self.body.encode() if isinstance(self.body, str) else self.body
         if max(octets) > 127:
             self.encoding = "8bit"
-        self.size = 400 + len(octets)  # with the header, about
         return self.envelope and min(octets) > 8 and len(octets) < 999  # so no line is longer
 
+    def start(self, features):
+        """Forget what was refused before, and fit the mail to the lines of the EHLO reply."""
+        self.refused = {}
+        self.taken = 0
+        self.error = None
+        if self.encoding != "7bit" or self.size > BLOCK:
+            from .encode import fit
+
+            fit(self, features)
+
     def write(self, out):
-        """Append the mail to `out`; a generator that yields FLUSH whenever a block is full."""
+        """Append the mail to `out`; return an iterator that yields False when a block is full."""
         if self.options or self.encoding == "quoted-printable":
             from .encode import write
 
             return write(out, self)
         write_header(out, self, self.sender, self.envelope, put, put)
-        return write_body(out, self.body)
+        put(out, "\r\n")
+        if write_text(out, self.body.encode() if isinstance(self.body, str) else self.body) not in b"\r\n":
+            put(out, "\r\n")
+        return ()
 
 
 def write_header(out, mail, sender, recipients, address, text):
@@ -114,20 +124,28 @@ def write_header(out, mail, sender, recipients, address, text):
         put(out, before)
         address(out, recipient)
         before = ",\r\n "
-    if mail.date:
-        for octet in _DATE:
+    if mail.date:  # RFC 5322 section 3.3, in UTC; octets below 7 are items of time.gmtime()
+        for octet in b"\r\nDate: \6, \2 \1 20\0 \3:\4:\5 +0000":
             if octet > 6:
                 out.append(octet)
-            elif octet == 1 or octet == 6:
-                start = mail.date[octet] * 3 + (18 if octet == 1 else 0)
-                for index in range(start, start + 3):
-                    out.append(_NAMES[index])
+                continue
+            item = mail.date[octet]
+            if octet == 1 or octet == 6:
+                item = item * 3 + (18 if octet == 1 else 0)
+                for item in range(item, item + 3):
+                    out.append(b"MonTueWedThuFriSatSunJanFebMarAprMayJunJulAugSepOctNovDec"[item])
             else:
-                out.append(48 + mail.date[octet] // 10 % 10)
-                out.append(48 + mail.date[octet] % 10)
-    put(out, "\r\nMessage-ID: ")
-    write_id(out, mail)
-    put(out, "\r\nSubject: ")
+                out.append(48 + item // 10 % 10)
+                out.append(48 + item % 10)
+    put(out, "\r\nMessage-ID: <")
+    if isinstance(mail.id, str):
+        put(out, mail.id)
+    else:
+        for octet in mail.id:
+            out.append(97 + octet % 26)
+        put(out, ".")
+        put(out, mail.sender)
+    put(out, ">\r\nSubject: ")
     text(out, mail.subject)
     put(
         out,
@@ -138,40 +156,21 @@ def write_header(out, mail, sender, recipients, address, text):
     put(out, "\r\n")
 
 
-def write_id(out, mail):
-    """Append the Message-ID (RFC 5322 section 3.6.4): random letters and the sender, or as given."""
-    put(out, "<")
-    if isinstance(mail.unique, str):
-        put(out, mail.unique)
-    else:
-        for octet in mail.unique:
-            out.append(97 + octet % 26)
-        put(out, ".")
-        put(out, mail.sender)
-    put(out, ">")
+def write_text(out, data, last=10):
+    """Append `data` as it travels (RFC 5321 section 4.5.2) and return its last octet.
 
+    last: the octet before it
 
-def write_body(out, body):
-    """Append `body` as it travels (RFC 5321 section 4.5.2), yielding FLUSH when a block is full.
-
-    Every CR, LF and CRLF of the body becomes one CRLF, so no bare one reaches the wire; a dot
-    that begins a line is doubled; the last line is ended.
+    Every CR, LF and CRLF becomes one CRLF, so no bare one reaches the wire; a dot that begins a
+    line is doubled.
     """
-    put(out, "\r\n")
-    before = 10
-    begins = True
-    for octet in body.encode() if isinstance(body, str) else body:
+    for octet in data:
         if octet == 13 or octet == 10:
-            if octet == 13 or before != 13:
+            if octet == 13 or last != 13:
                 put(out, "\r\n")
-            begins = True
         else:
-            if begins and octet == 46:
+            if octet == 46 and (last == 10 or last == 13):
                 out.append(46)
-            begins = False
             out.append(octet)
-        before = octet
-        if len(out) >= BLOCK:
-            yield FLUSH
-    if not begins:
-        put(out, "\r\n")
+        last = octet
+    return last

@@ -19,99 +19,98 @@ except ImportError:
 
 
 class Stream:
-    """One TCP connection, and the time that the call it serves may still take.
+    """One TCP connection at a time, and the time that the call it serves may still take.
 
     idle: called before every wait, or None
-    Every method that waits takes `timeout`, the milliseconds without progress that it may wait,
-    and raises SMTPNetworkError.
+    timeout: milliseconds without progress that a method may wait
+
+    The methods raise SMTPNetworkError.
     """
 
-    def __init__(self, idle):
-        self.idle = idle
-        self.socket = None
+    socket = idle = None
 
-    def begin(self, deadline):
+    def start(self, deadline):
         """Start a call that may take `deadline` milliseconds in all."""
-        self.start = ticks_ms()
+        self.time = ticks_ms()
         self.deadline = deadline
 
-    def connect(self, server, timeout):
-        """Connect to the first address of `server` (host, port) that answers."""
+    def connect(self, server):
+        """Connect to `server` (host, port): to the first of its addresses that does not refuse."""
+        value = None
         try:
             found = getaddrinfo(server[0], server[1], 0, SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            self._fail("name look-up: " + str(error.args[-1]))
+            self.throw("name look-up: " + str(error.args[-1]))
         for address in found:
+            self.close()
+            self.socket = tcp = socket(address[0], address[1], address[2])
+            tcp.setblocking(False)
+            self.poller = poll()
+            self.poller.register(tcp, POLLOUT)
+            self.event = POLLOUT
             try:
-                return self._connect(address, timeout)
-            except Exception as error:
-                self.close()
-                if address is found[-1] or not hasattr(error, "stage"):
-                    raise
+                tcp.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
+            except OSError:
+                pass  # a port that lacks it is slower
+            try:
+                tcp.connect(address[-1])
+            except OSError as error:
+                value = error
+                if error.args[0] != EINPROGRESS:
+                    continue
+            if self.wait(POLLOUT) == POLLOUT:
+                return
+            try:
+                tcp.recv(1)  # raises what the connection failed of
+            except OSError as error:
+                value = error
+        self.throw(value)
 
-    def _connect(self, address, timeout):
-        self.socket = tcp = socket(address[0], address[1], address[2])
-        tcp.setblocking(False)
-        self.poll = poll()
-        self.poll.register(tcp, POLLOUT)
-        try:
-            tcp.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY; a port that lacks it is slower
-        except OSError:
-            pass
-        try:
-            tcp.connect(address[-1])
-        except OSError as error:
-            if error.args[0] != EINPROGRESS:
-                self._fail(error)
-        if self._wait(POLLOUT, timeout) != POLLOUT:
-            self.read(timeout)  # raises the reason
-
-    def _wait(self, event, timeout):
-        self.poll.modify(self.socket, event)
-        begun = ticks_ms()
+    def wait(self, event=POLLIN, poll=False):
+        """Wait for `event` and return what came; with `poll`, return at once, 0 for nothing."""
+        if event != self.event:
+            self.event = event
+            self.poller.modify(self.socket, event)
+        start = ticks_ms()
         while True:
             if self.idle:
                 self.idle()
             now = ticks_ms()
-            left = min(timeout - ticks_diff(now, begun), self.deadline - ticks_diff(now, self.start))
-            for address in self.poll.ipoll(max(0, min(left, 50))):
-                return address[1]
+            left = self.timeout - ticks_diff(now, start)
+            left = min(left, self.deadline - ticks_diff(now, self.time), 50)
+            for ready in self.poller.ipoll(0 if poll or left < 0 else left):
+                return ready[1]
+            if poll:
+                return 0
             if left <= 0:
-                self._fail("time-out")
+                self.throw("time-out")
 
-    def readable(self):
-        """Tell, without waiting, whether there is something to read, be it the end."""
-        self.poll.modify(self.socket, POLLIN)
-        for _ in self.poll.ipoll(0):
-            return True
-
-    def read(self, timeout):
+    def read(self):
         """Return the octets that are here, waiting for the first; the end is an error."""
-        while True:
-            self._wait(POLLIN, timeout)
-            try:
-                data = self.socket.recv(512)
-            except OSError as error:
-                if error.args[0] == EAGAIN:
-                    continue
-                self._fail(error)
-            if not data:
-                self._fail("closed")
-            return data
+        self.wait()
+        try:
+            data = self.socket.recv(512)
+        except OSError as error:
+            if error.args[0] == EAGAIN:
+                return b""
+            self.throw(error)
+        if not data:
+            self.throw("closed")
+        return data
 
-    def write(self, data, timeout):
+    def write(self, data):
         """Send all `data`."""
         start = 0
         while True:
             try:
                 start += self.socket.write(data, start, len(data)) or 0
             except OSError as error:
-                if self.readable():
+                if self.wait(poll=True):
                     return  # the server's last words may say why: let them be read
-                self._fail(error)
+                self.throw(error)
             if start == len(data):
                 return
-            self._wait(POLLOUT, timeout)
+            self.wait(POLLOUT)
 
     def close(self):
         """Close the connection."""
@@ -119,7 +118,8 @@ class Stream:
             self.socket.close()
         self.socket = None
 
-    def _fail(self, what):
+    def throw(self, value):
+        """Raise the error for an OSError, or for what happened in words."""
         from .errors import network
 
-        raise network(what, ticks_diff(ticks_ms(), self.start))
+        raise network(value, ticks_diff(ticks_ms(), self.time))

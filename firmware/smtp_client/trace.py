@@ -1,37 +1,32 @@
-"""The dialogue with a trace of its lines; imported by the first client that wants one."""
+"""The trace of a dialogue; imported by the first client that wants one."""
 
-from .dialogue import Dialogue
 from .errors import printable
+from .stream import ticks_diff, ticks_ms
 
 
-class TracedDialogue(Dialogue):
-    """A dialogue that shows each command it writes and each reply line it takes.
+def attach(client, trace):
+    """Let `client` call `trace` for each command that it writes and each reply line that it takes.
 
-    client: the SMTPClient whose `trace` is called
+    trace: called with (state, ">" sent or "<" received, line, milliseconds since the call began)
     """
+    command = client.command
+    reply = client.reply
 
-    def __init__(self, client):
-        super().__init__(client.out, client.host)
-        self._client = client
+    def show(direction, state, octets):
+        trace(state, direction, printable(octets), ticks_diff(ticks_ms(), client.stream.time))
 
-    def _show(self, state, direction, octets):
-        client = self._client
-        client.trace(state, direction, printable(octets), client.stream.elapsed())
-
-    def command(self, state, text="", mail=None):
-        """Write one command as `Dialogue.command` does, and show it."""
-        start = len(self.out)
+    def traced_command(state, text="", more=""):
         if state == "BODY":
-            self._show(state, ">", b"(the mail)")
-        super().command(state, text, mail)
-        self._show(state, ">", self.out[start:])
+            show(">", state, b"(the mail)")
+        start = len(client.out)
+        command(state, text, more)
+        show(">", state, client.out[start:])
 
-    def reply(self, mail):
-        """Take a reply line as `Dialogue.reply` does, and show it whatever it leads to."""
-        before = self.reader.next
-        state = self.pending[0]
-        try:
-            return super().reply(mail)
-        finally:
-            if self.reader.next != before:
-                self._show(state, "<", self.reader.data[before : self.reader.next])
+    def traced_reply(mail):
+        lines = client.data[client.next :].split(b"\n")
+        if len(lines) > 1 and client.pending:
+            show("<", client.pending[0], lines[0])
+        return reply(mail)
+
+    client.command = traced_command
+    client.reply = traced_reply
