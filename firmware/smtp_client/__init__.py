@@ -32,12 +32,12 @@ class SMTPClient(Dialogue):
 
     host: name or address of the server; an address needs no name look-up, which no time-out ends
     port: TCP port
-    timeout: seconds to wait for each reply: a number for all states of the dialogue, or a dict by
-        state ({"BODY": 120}) for those that shall differ from `dialogue.TABLE`
+    timeout: seconds to wait for each reply: a number for all stages of the dialogue, or a dict by
+        stage ({"BODY": 120}) for those that shall differ from `dialogue.TABLE`
     deadline: seconds that one mail may take in all, connecting included; 120 where not given
     local_hostname: what EHLO says this host is called; [127.0.0.1] where not given
     idle: called at least every 50 ms while the client waits for the network
-    trace: called with (state, ">" sent or "<" received, line, milliseconds since the call began)
+    trace: called with (stage, ">" sent or "<" received, line, milliseconds since the call began)
 
     Raises ValueError naming the argument. Use it as a context manager, or call `close()`.
     """
@@ -51,16 +51,13 @@ class SMTPClient(Dialogue):
         self.reset()
         self.server = host, port
         self.stream = Stream()
-        if options or not isinstance(host, str) or not plain(host, 0) or not (isinstance(port, int) and 0 < port < 65536):
+        if options or not plain(host, 0) or not isinstance(port, int) or not 0 < port < 65536:
             from .checks import session
 
             session(self, options)
 
     def __enter__(self):
         return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def send_mail(self, sender, recipients, subject, body="", **options):
         """Send one mail and keep the session open; the arguments are those of `Mail`.
@@ -85,15 +82,17 @@ class SMTPClient(Dialogue):
         try:
             stream.start(self.deadline)
             if stream.socket and self.mail is not mail:
-                if self.mail or self.data or stream.wait(poll=True):
-                    self._drop()  # it ended or spoke unasked, or waits for another mail
-            for wait in self.steps(mail, next, last):
-                self._exchange(wait)
+                if self.mail or self.data or stream.wait(True):
+                    self.stop()  # it ended or spoke unasked, or waits for another mail
+            for wait in self.run(mail, next, last):
+                self.flush(wait)
         except BaseException as error:
-            from .errors import explain
+            try:
+                from .errors import explain
 
-            explain(error, self, mail)
-            self._drop()
+                explain(error, self, mail)
+            finally:
+                self.stop()
             raise
         finally:
             self.busy = False
@@ -105,7 +104,7 @@ class SMTPClient(Dialogue):
             raise refused(mail)
         return mail.refused
 
-    def close(self):
+    def close(self, *_):
         """Say QUIT and close the session; no reply is waited for, none decides anything."""
         if self.busy:
             from .errors import illegal
@@ -116,26 +115,28 @@ class SMTPClient(Dialogue):
             try:
                 if not self.pending:
                     self.command(QUIT)
-                self._exchange(False)
+                self.flush(False)
                 self.reply(None)
             except Exception:
                 pass  # the mails are delivered; nothing that fails now may say otherwise
-            self._drop()
+            self.stop()
             self.busy = False
 
-    def _exchange(self, wait):
+    __exit__ = close
+
+    def flush(self, wait):
         """Send what is written, and hear what there is, waiting for it or not."""
         stream = self.stream
         state = self.pending[0] if self.pending else self.state
         stream.timeout = self.timeout.get(state) or TABLE[state][5] * 1000
         if not stream.socket:
-            stream.connect(self.server)
+            stream.connect(*self.server)
         if self.out:
             stream.write(self.out)
             self.out[:] = b""
-        if wait or stream.wait(poll=True):
+        if wait or stream.wait(True):
             self.data += stream.read()
 
-    def _drop(self):
+    def stop(self):
         self.stream.close()
         self.reset()

@@ -64,15 +64,15 @@ def session(client, options):
 
 
 def _timeouts(value):
-    """Return the milliseconds by state for the option timeout."""
-    from .dialogue import TABLE
+    """Return the milliseconds by state for the option timeout, given by stage or for all."""
+    from .errors import STAGES
 
     if not isinstance(value, dict):
-        value = {state: value for state in TABLE}
-    for state in value:
-        if state not in TABLE:
-            raise bad("timeout", state, " is no state: there are " + ", ".join(TABLE))
-    return {state: _milliseconds("timeout", value[state]) for state in value}
+        value = {stage: value for stage in STAGES}
+    for stage in value:
+        if stage not in STAGES:
+            raise bad("timeout", stage, " is no stage: there are " + ", ".join(STAGES))
+    return {STAGES.index(stage): _milliseconds("timeout", value[stage]) for stage in value}
 
 
 def _milliseconds(name, value):

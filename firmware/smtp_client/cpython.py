@@ -4,6 +4,8 @@ import select
 import socket as _socket
 from time import monotonic_ns
 
+const = int
+
 
 class socket(_socket.socket):  # noqa: N801
     """A socket with MicroPython's stream method write()."""

@@ -1,9 +1,9 @@
 """The SMTP dialogue of a client: which command, which reply, and what then; it does no I/O.
 
-Theory of operation. `Dialogue.steps()` is a generator: it writes commands and mails into `out` and
+Theory of operation. `Dialogue.run()` is a generator: it writes commands and mails into `out` and
 takes replies from `data`. Where it needs the driver it yields: True for "send what is in `out`,
 then wait for octets and add them to `data`", False for "send it, and add what is here already".
-The blocking driver is `SMTPClient._exchange`.
+The blocking driver is `SMTPClient.flush`.
 
 Rules
 1. `pending` holds the commands whose reply is still to come. Each reply is checked against the
@@ -24,8 +24,8 @@ from .message import BLOCK, put
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from .cpython import const
 
 _CONNECT = const(0)
 _EHLO = const(1)
@@ -82,9 +82,9 @@ class Dialogue:
         self.step = 0  # the next of its commands: -1 RSET, 0 MAIL, 1 ... RCPT, then DATA
         self.data = self.said = b""  # what came and is not taken; what a refusal says
         self.next = 0  # where in `data` the next line begins
-        self.code = self.count = 0  # of the line taken last, and how many lines its reply has
+        self.count = 0  # how many lines of a reply are taken; `code` is the last one's
 
-    def steps(self, mail, next, last):
+    def run(self, mail, next, last):
         """Hand over `mail`; what was refused is in mail.error, mail.refused and mail.taken.
 
         next: the mail that will follow, or None where that is not known

@@ -5,13 +5,28 @@ Imported when the first error comes, or by the program that wants to catch one.
 
 import errno
 
+from .dialogue import TABLE
 from .message import put, write_header
+
+STAGES = ("CONNECT", "EHLO", "HELO", "MAIL", "RCPT", "DATA", "BODY", "RSET", "QUIT")
+"""The states of the dialogue, in the order of `dialogue.TABLE`."""
+
+# What each word of the table's column "else" means: of a 4xx and of a 5xx, what is refused (or the
+# state that follows); and the outcome where no reply comes.
+_ELSE = {
+    "session": ("session", "session", "refused"),
+    "HELO": ("session", STAGES.index("HELO"), "refused"),
+    "mail": ("mail", "mail", "refused"),
+    "recipient": ("recipient", "recipient", "refused"),
+    "unknown": ("mail", "mail", "unknown"),
+    "nothing": ("nothing", "nothing", "refused"),
+}
 
 
 class SMTPError(Exception):
     """The mail was not handed over, or nobody can tell whether it was.
 
-    stage: the state of the dialogue, a key of `dialogue.TABLE` ("CONNECT", "MAIL", "BODY" ...)
+    stage: the state of the dialogue, one of `STAGES`
     code: the reply code, or None where no reply decided
     enhanced: the enhanced status code (RFC 3463) as "5.1.1", or ""
     text: what the server said, or what happened, in printable ASCII
@@ -68,7 +83,7 @@ def network(what, elapsed):
     """Return the SMTPNetworkError for an OSError of any port, or for a cause in words."""
     if isinstance(what, OSError):
         what = _cause(what.args[0] if what.args else 0)
-    return SMTPNetworkError("%s (%d ms after the call began)" % (what, elapsed))
+    return SMTPNetworkError("%s, %d ms after the call began" % (what, elapsed))
 
 
 def _cause(number):
@@ -79,6 +94,11 @@ def _cause(number):
     return "network error " + str(number)
 
 
+def stage(dialogue):
+    """Return the name of the state that the next octets from the server belong to."""
+    return STAGES[dialogue.pending[0] if dialogue.pending else dialogue.state]
+
+
 def junk(dialogue):
     """Return the error for octets that no reply can begin or go on with, or that nothing asked for.
 
@@ -87,7 +107,7 @@ def junk(dialogue):
     line = dialogue.data[dialogue.next :].split(b"\n")[0]
     if not dialogue.pending:
         if line[:1] in (b"4", b"5") and line[:3].isdigit():
-            return refusal(dialogue.state, int(line[:3]), line[4:])
+            return refusal(stage(dialogue), int(line[:3]), line[4:])
         what = "a reply that no command asked for"
     elif len(line) > 511:
         what = "a reply line of more than 512 octets"
@@ -102,26 +122,28 @@ def junk(dialogue):
 
 def settle(dialogue, row, mail):
     """Draw the consequence of a reply whose code its row of the table does not take."""
-    stage = dialogue.pending[0]
     code = dialogue.code
-    error = refusal(stage, code, dialogue.said)
+    error = refusal(stage(dialogue), code, dialogue.said)
     dialogue.said = b""
-    refused = row[4 if code < 500 else 5]
+    refused = _ELSE[row[4]][code > 499]
     if code == 421 or code < 400 or refused == "session":
         raise error
-    if refused == "HELO":
-        dialogue.state = refused
-    elif refused == "mail":
+    if refused == "mail":
         mail.error = mail.error or error
-    elif refused == "recipient" and not mail.error:
-        mail.refused[mail.envelope[mail.taken + len(mail.refused)]] = error
+    elif refused == "recipient":
+        if not mail.error:
+            written = min(dialogue.step - 1, len(mail.envelope))
+            due = dialogue.pending.count(dialogue.pending[0])
+            mail.refused[mail.envelope[written - due]] = error
+    elif refused != "nothing":
+        dialogue.state = refused
 
 
 def refusal(stage, code, said):
     """Return the error for a reply that the stage does not take; it said `said` (bytes)."""
     text = printable(said)
     if code < 400:
-        return SMTPProtocolError("is no reply to this command", stage, code)
+        return SMTPProtocolError("not a reply to this command: " + text, stage, code)
     enhanced = text.split(" ")[0]
     parts = enhanced.split(".")
     if len(parts) != 3 or parts[0] != str(code // 100) or not (parts[1] + parts[2]).isdigit():
@@ -134,7 +156,7 @@ def refused(mail):
     """Return the error for a mail that was refused, or all of whose recipients were."""
     error = mail.error
     if not mail.taken and mail.refused:
-        found = list(mail.refused.values())
+        found = [mail.refused[address] for address in mail.envelope]
         error = SMTPRecipientsError(found[0].text, "RCPT", found[0].code, found[0].enhanced)
         error.transient = any([one.transient for one in found])
         error.recipients = mail.refused
@@ -152,13 +174,11 @@ def explain(error, client, mail):
     """Complete the error that ended a session: where it was, and who has the mail now."""
     if not isinstance(error, SMTPError):
         return  # from a hook or from the body, not from here
-    stage = error.stage = error.stage or client.stage()
-    if stage == "CONNECT" and isinstance(error, SMTPNetworkError):
-        error.text += ": %s port %d" % client.server
+    error.stage = error.stage or stage(client)
+    if error.stage == "CONNECT" and isinstance(error, SMTPNetworkError):
+        error.text += " at %s port %d" % client.server
     if client.pending and not isinstance(error, SMTPRefusedError):
-        from .dialogue import TABLE
-
-        error.outcome = TABLE[stage][6]
+        error.outcome = _ELSE[TABLE[client.pending[0]][4]][2]
     identify(error, mail)
 
 
@@ -166,14 +186,15 @@ def identify(error, mail):
     """Tell with `error` how the mail can be recognised when it is repeated."""
     out = bytearray()
     write_header(out, mail, "", (), put, put)
-    start = out.find(b"<")
-    error.message_id = bytes(out[start : out.find(b">") + 1]).decode()
+    header = bytes(out).split(b"Message-ID: ")[1]
+    error.message_id = header.split(b"\r")[0].decode()
     error.date = mail.date
 
 
-def illegal(event, stage):
-    """Return the SMTPStateError for a call from within a call."""
-    return SMTPStateError(event + "() is not legal in this state", stage, None, "", False)
+def illegal(event, dialogue):
+    """Return the SMTPStateError for a call from within a call, from the idle hook say."""
+    text = event + "() is not legal in this state"
+    return SMTPStateError(text, stage(dialogue), None, "", False)
 
 
 def printable(octets):

@@ -18,7 +18,7 @@ if hasattr(bytearray, "isalnum"):  # CPython
 def plain(value, count):
     """Tell whether `value` is, beyond doubt, a host name (count of @ 0) or an address (1)."""
     before = 46  # "."
-    for octet in value.encode():
+    for octet in value.encode() if isinstance(value, str) else b".":
         if octet == 64:  # "@"
             count -= 1
             octet = 46
@@ -74,7 +74,7 @@ class Mail:
     def _plain(self):
         """Tell whether nothing here needs a closer look or encoding."""
         for address in self.envelope:
-            if not plain(address, 1) or self.envelope.count(address) > 1:
+            if not plain(address, 1):
                 return False
         subject = self.subject
         octets = subject.encode()

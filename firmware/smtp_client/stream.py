@@ -7,15 +7,18 @@ address needs none.
 """
 
 from errno import EAGAIN, EINPROGRESS
-from select import POLLIN, POLLOUT
 from socket import SOCK_STREAM, getaddrinfo
 
 try:
+    from micropython import const
     from select import poll
     from socket import socket
     from time import ticks_diff, ticks_ms
 except ImportError:
-    from .cpython import poll, socket, ticks_diff, ticks_ms
+    from .cpython import const, poll, socket, ticks_diff, ticks_ms
+
+_POLLIN = const(1)  # as in select, on every port
+_POLLOUT = const(4)
 
 
 class Stream:
@@ -34,20 +37,20 @@ class Stream:
         self.time = ticks_ms()
         self.deadline = deadline
 
-    def connect(self, server):
-        """Connect to `server` (host, port): to the first of its addresses that does not refuse."""
-        value = None
+    def connect(self, host, port):
+        """Connect to the first address of `host` that does not refuse."""
+        value = "closed"
         try:
-            found = getaddrinfo(server[0], server[1], 0, SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+            found = getaddrinfo(host, port, 0, SOCK_STREAM)
+        except Exception as error:  # whatever the port's resolver raises
             self.throw("name look-up: " + str(error.args[-1]))
         for address in found:
             self.close()
             self.socket = tcp = socket(address[0], address[1], address[2])
             tcp.setblocking(False)
             self.poller = poll()
-            self.poller.register(tcp, POLLOUT)
-            self.event = POLLOUT
+            self.poller.register(tcp, _POLLOUT)
+            self.event = _POLLOUT
             try:
                 tcp.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
             except OSError:
@@ -58,7 +61,7 @@ class Stream:
                 value = error
                 if error.args[0] != EINPROGRESS:
                     continue
-            if self.wait(POLLOUT) == POLLOUT:
+            if self.wait(False, _POLLOUT) == _POLLOUT:
                 return
             try:
                 tcp.recv(1)  # raises what the connection failed of
@@ -66,7 +69,7 @@ class Stream:
                 value = error
         self.throw(value)
 
-    def wait(self, event=POLLIN, poll=False):
+    def wait(self, poll=False, event=_POLLIN):
         """Wait for `event` and return what came; with `poll`, return at once, 0 for nothing."""
         if event != self.event:
             self.event = event
@@ -105,12 +108,12 @@ class Stream:
             try:
                 start += self.socket.write(data, start, len(data)) or 0
             except OSError as error:
-                if self.wait(poll=True):
+                if self.wait(True):
                     return  # the server's last words may say why: let them be read
                 self.throw(error)
             if start == len(data):
                 return
-            self.wait(POLLOUT)
+            self.wait(False, _POLLOUT)
 
     def close(self):
         """Close the connection."""

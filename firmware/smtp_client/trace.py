@@ -1,22 +1,23 @@
 """The trace of a dialogue; imported by the first client that wants one."""
 
-from .errors import printable
+from .dialogue import TABLE
+from .errors import STAGES, printable
 from .stream import ticks_diff, ticks_ms
 
 
 def attach(client, trace):
     """Let `client` call `trace` for each command that it writes and each reply line that it takes.
 
-    trace: called with (state, ">" sent or "<" received, line, milliseconds since the call began)
+    trace: called with (stage, ">" sent or "<" received, line, milliseconds since the call began)
     """
     command = client.command
     reply = client.reply
 
     def show(direction, state, octets):
-        trace(state, direction, printable(octets), ticks_diff(ticks_ms(), client.stream.time))
+        trace(STAGES[state], direction, printable(octets), ticks_diff(ticks_ms(), client.stream.time))
 
     def traced_command(state, text="", more=""):
-        if state == "BODY":
+        if TABLE[state][0] == ".":
             show(">", state, b"(the mail)")
         start = len(client.out)
         command(state, text, more)
