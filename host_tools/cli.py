@@ -1,5 +1,6 @@
 """`alarmpost`: the commands that run on a PC, one module a group."""
 
+import io
 import sys
 
 import typer
@@ -24,21 +25,21 @@ for name, function in COMMANDS.items():
 
 def main() -> int:
     """Run the command line and return the exit status; what goes wrong becomes one line."""
-    sys.stdout.reconfigure(
-        errors="backslashreplace"
-    )  # a terminal without UTF-8 is no reason to end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for terminals without UTF-8
     try:
         return app(standalone_mode=False) or 0
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        print(f"alarmpost: {one_line(error)}", file=sys.stderr)
+    except Exception as error:
+        if message := one_line(error):  # empty after the help that a bare `alarmpost` prints
+            print(f"alarmpost: {message}", file=sys.stderr)
         return getattr(error, "exit_code", 1)
 
 
 def one_line(error: Exception) -> str:
     """Say in one line what went wrong; typer's errors have a text made for users."""
-    if hasattr(error, "format_message"):
-        return " ".join(error.format_message().split())
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    made_for_users = getattr(error, "format_message", None)
+    message = made_for_users() if made_for_users else f"{type(error).__name__}: {error}"
+    return " ".join(message.split())
 
 
 if __name__ == "__main__":

@@ -90,10 +90,9 @@ class SMTPClient(Dialogue):
             try:
                 from .errors import explain
 
-                explain(error, self, mail)
+                raise explain(error, self, mail)
             finally:
                 self.stop()
-            raise
         finally:
             self.busy = False
         if last:
@@ -130,7 +129,7 @@ class SMTPClient(Dialogue):
         state = self.pending[0] if self.pending else self.state
         stream.timeout = self.timeout.get(state) or TABLE[state][5] * 1000
         if not stream.socket:
-            stream.connect(*self.server)
+            self.data = stream.connect(*self.server)
         if self.out:
             stream.write(self.out)
             self.out[:] = b""

@@ -160,8 +160,7 @@ def refused(mail):
         error = SMTPRecipientsError(found[0].text, "RCPT", found[0].code, found[0].enhanced)
         error.transient = any([one.transient for one in found])
         error.recipients = mail.refused
-    identify(error, mail)
-    return error
+    return identify(error, mail)
 
 
 def too_big(size, limit):
@@ -171,24 +170,30 @@ def too_big(size, limit):
 
 
 def explain(error, client, mail):
-    """Complete the error that ended a session: where it was, and who has the mail now."""
+    """Return the error to raise for one that ended a session, completed where it is ours.
+
+    It tells where it was, and who has the mail now. A mail refused before stays refused.
+    """
     if not isinstance(error, SMTPError):
-        return  # from a hook or from the body, not from here
+        return error  # from a hook or from the body
+    if mail.error or not [one for one in mail.envelope if one not in mail.refused]:
+        return refused(mail)
     error.stage = error.stage or stage(client)
     if error.stage == "CONNECT" and isinstance(error, SMTPNetworkError):
         error.text += " at %s port %d" % client.server
     if client.pending and not isinstance(error, SMTPRefusedError):
         error.outcome = _ELSE[TABLE[client.pending[0]][4]][2]
-    identify(error, mail)
+    return identify(error, mail)
 
 
 def identify(error, mail):
-    """Tell with `error` how the mail can be recognised when it is repeated."""
+    """Let `error` tell how the mail can be recognised when it is repeated; return it."""
     out = bytearray()
     write_header(out, mail, "", (), put, put)
     header = bytes(out).split(b"Message-ID: ")[1]
     error.message_id = header.split(b"\r")[0].decode()
     error.date = mail.date
+    return error
 
 
 def illegal(event, dialogue):

@@ -51,6 +51,8 @@ class Mail:
     encoding = "7bit"
     options = ()  # what checks.check() found in a mail that is not plain
     parameters = ">"  # what ends the command MAIL
+    error = None
+    refused = {}  # both until start()
     size = 0  # octets, about; a plain mail is small
 
     def __init__(self, sender, recipients, subject, body="", **options):
@@ -66,7 +68,7 @@ class Mail:
             if not options and self._plain():
                 return
         except (AttributeError, TypeError, ValueError):
-            pass  # no str, an empty one, half a character
+            pass  # an empty str or none at all, half a character
         from .checks import check
 
         check(self, options)
@@ -87,7 +89,7 @@ class Mail:
             or "=?" in subject
         ):
             return False
-        octets = self.body.encode() if isinstance(self.body, str) else self.body
+        octets = self.body.encode()
         if max(octets) > 127:
             self.encoding = "8bit"
         return self.envelope and min(octets) > 8 and len(octets) < 999  # so no line is longer
@@ -110,7 +112,7 @@ class Mail:
             return write(out, self)
         write_header(out, self, self.sender, self.envelope, put, put)
         put(out, "\r\n")
-        if write_text(out, self.body.encode() if isinstance(self.body, str) else self.body) not in b"\r\n":
+        if write_text(out, self.body.encode()) not in b"\r\n":
             put(out, "\r\n")
         return ()
 

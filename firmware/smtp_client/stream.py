@@ -38,7 +38,7 @@ class Stream:
         self.deadline = deadline
 
     def connect(self, host, port):
-        """Connect to the first address of `host` that does not refuse."""
+        """Connect to the first address of `host` that does not refuse; return what it said."""
         value = "closed"
         try:
             found = getaddrinfo(host, port, 0, SOCK_STREAM)
@@ -62,9 +62,9 @@ class Stream:
                 if error.args[0] != EINPROGRESS:
                     continue
             if self.wait(False, _POLLOUT) == _POLLOUT:
-                return
+                return b""
             try:
-                tcp.recv(1)  # raises what the connection failed of
+                return tcp.recv(512)  # raises what the connection failed of
             except OSError as error:
                 value = error
         self.throw(value)

@@ -51,7 +51,7 @@ def fake_smtp(
         asyncio.run(serve(server, console, once))
     except KeyboardInterrupt:
         console.print("\nstopped")
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name such as "a..b"
         raise explained(error, host, port) from error
 
 
@@ -74,9 +74,9 @@ def read_folder(folder: Path | None) -> Path | None:
     return folder
 
 
-def explained(error: OSError, host: str, port: int) -> Exception:
+def explained(error: OSError | UnicodeError, host: str, port: int) -> Exception:
     """Turn what went wrong with listening into one line that names the option and a remedy."""
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):
         option, remedy = NO_SUCH_HOST
     elif error.errno in REMEDIES:
         option, remedy = REMEDIES[error.errno]
@@ -111,7 +111,7 @@ def announce(server: FakeSMTP, console: Console) -> None:
     kept = f"kept in {server.folder}" if server.folder else "shown here, not kept (see --folder)"
     lines = [
         f"listening on {server.host} port {server.port}",
-        f"scenario {scenario.name}: {scenario.description}",
+        f"scenario {scenario.name} ({scenario.description})",
         f"mails are {kept}; nothing is delivered",
         reach(server.host),
         f'on a board: send_mail("{board_address(server.host)}", {server.port}, sender, recipient,'

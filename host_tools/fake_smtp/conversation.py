@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 
 from host_tools.fake_smtp.mail import Mail, end_of_text
-from host_tools.fake_smtp.protocol import LAST_IN_GROUP, LINE_LIMIT, Answer, Protocol, severity
+from host_tools.fake_smtp.protocol import (
+    LAST_IN_GROUP,
+    Answer,
+    Envelope,
+    Protocol,
+    severity,
+    take_line,
+)
 from host_tools.fake_smtp.script import (
     FOR_EVER,
     OF_A_CONNECTION,
@@ -33,7 +40,7 @@ class MailRoom(Interface):
     """Where the mails of all connections go."""
 
     def next_number(self) -> int:
-        """Return the number that the next mail gets."""
+        """Return the number that the next mail gets if it is taken."""
         ...
 
     def take(self, mail: Mail) -> None:
@@ -49,11 +56,13 @@ class OverError(Exception):
 class Text:
     """The mail text that is coming in.
 
+    envelope: what MAIL and RCPT have said about it
     begun: its first octets have come
     searched: octets in which its end is not
     early: the reply given before its end
     """
 
+    envelope: Envelope
     begun: bool = False
     searched: int = 0
     early: bytes = b""
@@ -129,15 +138,12 @@ class Conversation:
 
     async def read_command(self) -> bool:
         """Take one command line from the buffer and answer it."""
-        line, end, rest = self.buffer.partition(b"\r\n")
-        if not end:
-            # An endless line must not fill the memory; its last octet may be half of the CRLF.
-            del self.buffer[LINE_LIMIT:-1]
+        line = take_line(self.buffer)
+        if line is None:
             return False
-        self.buffer = rest
-        self.session.commands.append(bytes(line))
-        answer = self.protocol.answer(bytes(line))
-        self.session.note(">", answer.stage, bytes(line))
+        self.session.commands.append(line)
+        answer = self.protocol.answer(line)
+        self.session.note(">", answer.stage, line)
         self.check_group(answer.stage)
         await self.obey(answer)
         return True
@@ -161,8 +167,8 @@ class Conversation:
         action, reply = self.choose(answer)
         if not answer.wrong:
             self.protocol.settle(answer, reply)
-        if answer.stage == "DATA" and severity(reply) == b"3":
-            self.text = Text()
+        if answer.stage == "DATA" and severity(reply) == b"3" and self.protocol.envelope:
+            self.text = Text(self.protocol.envelope)
         await self.perform(action, answer.stage, reply)
         if answer.stage == "QUIT" and severity(reply) == b"2":
             await self.flush()
@@ -198,7 +204,7 @@ class Conversation:
         raw = bytes(self.buffer[:end])
         del self.buffer[:end]
         self.text = None
-        await self.finish_text(raw, text.early)
+        await self.finish_text(raw, text)
         return True
 
     async def begin_text(self, text: Text) -> None:
@@ -208,23 +214,21 @@ class Conversation:
         await self.perform(action, "BODY", reply)
         await self.flush()
 
-    async def finish_text(self, raw: bytes, early: bytes) -> None:
+    async def finish_text(self, raw: bytes, text: Text) -> None:
         """Take or refuse a mail, and say so unless a reply was given early."""
         self.session.note("text", "DOT", raw)
         self.check_group("DOT")
-        mail = self.envelop(raw)
+        mail = self.envelop(raw, text.envelope)
         normal = Answer("DOT", self.protocol.verdict(len(mail.data), mail.number))
-        action, reply = (NORMAL, early) if early else self.choose(normal)
+        action, reply = (NORMAL, text.early) if text.early else self.choose(normal)
         self.protocol.envelope = None
         if severity(reply) == b"2":
             reply = self.take(mail, reply)
-        if not early:
+        if not text.early:
             await self.perform(action, "DOT", reply)
 
-    def envelop(self, raw: bytes) -> Mail:
-        """Put a mail text into the envelope that MAIL and RCPT have made."""
-        envelope = self.protocol.envelope
-        assert envelope is not None
+    def envelop(self, raw: bytes, envelope: Envelope) -> Mail:
+        """Make a mail of its text and its envelope."""
         return Mail(
             self.room.next_number(),
             envelope.sender,
@@ -264,18 +268,23 @@ class Conversation:
         await self.flush()
         pieces = action.pieces(reply)
         if action.manner == "deaf":
-            await asyncio.Event().wait()  # until the server is shut down
+            await self.wire.be_deaf()
         elif action.manner in FOR_EVER:
             await self.wire.pour_for_ever(pieces, action.pace)
             raise OverError("eof")
-        else:
+        elif action.manner != "nothing":
+            self.note_reply(stage, reply)
             await self.wire.pour(pieces, action.pace)
 
     def reply(self, stage: str, octets: bytes) -> None:
         """Put a whole reply into the next write."""
+        self.note_reply(stage, octets)
+        self.out += octets
+
+    def note_reply(self, stage: str, octets: bytes) -> None:
+        """Record a reply, if there is one."""
         if octets:
             self.session.note("<", stage, octets)
-            self.out += octets
 
     async def flush(self) -> None:
         """Send the replies that have gathered, in one write."""

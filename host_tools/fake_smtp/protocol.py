@@ -252,6 +252,17 @@ class Protocol:
             self.envelope = Envelope(answer.address, answer.parameters)
 
 
+def take_line(buffer: bytearray) -> bytes | None:
+    """Take one command line off the buffer, without its CRLF; None when there is no whole one."""
+    line, end, _ = buffer.partition(b"\r\n")
+    if not end:
+        # An endless line must not fill the memory; its last octet may be half of the CRLF.
+        del buffer[LINE_LIMIT:-1]
+        return None
+    del buffer[: len(line) + len(end)]
+    return bytes(line)
+
+
 def severity(reply: bytes) -> bytes:
     """Return the first digit of the last line of a reply, b"" when there is none."""
     return reply.rstrip(b"\r\n").rpartition(b"\n")[2][:1]

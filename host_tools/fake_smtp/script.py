@@ -333,7 +333,8 @@ def read_behaviour(word: str, row: Behaviour, rest: str) -> Action:
     if row.text == "action":
         return replace(read_action(text) if text else Action(), **timing)
     texts = {row.text: reply_octets(text)} if text else {}
-    return Action(**{**row.gives, **timing, **texts})
+    fields: dict[str, Any] = {**row.gives, **timing, **texts}
+    return Action(**fields)
 
 
 def check_takes(word: str, row: Behaviour, seconds: float | None, text: str) -> None:

@@ -57,7 +57,7 @@ class FakeSMTP:
         self.sessions: list[Session] = []
         self.mails: list[Mail] = []
         self._connections = 0
-        self._numbers = 0
+        self._taken = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures: list[BaseException] = []
 
@@ -104,15 +104,15 @@ class FakeSMTP:
             self._end_thread()
 
     def next_number(self) -> int:
-        """Return the number that the next mail gets."""
-        self._numbers += 1
-        return self._numbers
+        """Return the number that the next mail gets if it is taken."""
+        return self._taken + 1
 
     def take(self, mail: Mail) -> None:
         """Keep the mail; raises `OSError` when its file cannot be written."""
         if self.folder is not None:
             keep(mail, self.folder)
         self.mails.append(mail)
+        self._taken += 1
 
     async def _accept(self) -> None:
         """Begin a conversation with each client."""

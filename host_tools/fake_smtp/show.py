@@ -57,7 +57,7 @@ def mail_view(mail: Mail) -> RenderableType:
     """Show a mail as a mail program does."""
     try:
         content = Text("\n").join(message_lines(mail.message))
-    except Exception:  # noqa: BLE001 - `email` raises all sorts on mails that are not well-formed
+    except Exception:
         content = Text(printable(mail.data.replace(b"\r\n", b"\n"), keep="\n\t"))
     lines = Text("\n").join((*envelope_lines(mail), content))
     return Group(Rule(Text(f"mail {mail.number}")), lines, Rule())

@@ -63,6 +63,11 @@ class Wire:
             pouring.cancel()
             await asyncio.gather(pouring, return_exceptions=True)
 
+    async def be_deaf(self) -> None:
+        """Read no more, with as small a receive buffer as there is, until cancelled."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        await asyncio.Event().wait()
+
     async def finish(self) -> None:
         """Send a FIN and listen to what still comes before the client's."""
         with suppress(OSError, TimeoutError):

@@ -1,0 +1,170 @@
+"""Counts and bytes of one mail: how each is measured, and the bound that it must keep.
+
+Heap is that of a 32-bit MicroPython, whose pointers are as wide as a board's. Every mail has one
+recipient and a body of 300 octets in ASCII unless the figure says otherwise.
+"""
+
+import json
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+
+from tests.bench.board import Board, ProgramError
+
+Value = int | str
+
+EAGER = ("message", "dialogue", "stream", "package")
+LAZY = ("errors", "checks", "encode", "trace")
+"""The modules of the client in an order in which each finds what it imports; `package` is the
+code of `__init__.py`."""
+
+UNWANTED = ("cpython", *LAZY)
+"""The modules that a plain mail does without."""
+
+PLAIN = ("default", "no-pipelining", "split", "silent-quit")
+"""Scenarios in which a plain mail meets nothing but good replies, whole and in pieces."""
+
+PIPELINING, NO_PIPELINING = "silent-quit", "no-pipelining; silent-quit"
+"""Scenarios to count waits in: the reply to QUIT never comes, so waiting for it would show."""
+
+KILO = 1024
+MOST_HEAP = 256
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the benchmark.
+
+    measure: returns the figure
+    relation: how it must compare with the bound, a key of `RELATIONS`
+    bound: a value, or what measures it
+    references: the figure of uMail, of CPython's smtplib, and of a client written by hand that
+        can do nothing but send this one mail; "" where it is not known
+    """
+
+    name: str
+    measure: Callable[[Board], Value]
+    relation: str
+    bound: Value | Callable[[Board], Value]
+    references: tuple[str, str, str] = ("", "", "")
+
+    def limit(self, board: Board) -> Value:
+        """Return the value of the bound."""
+        return self.bound(board) if callable(self.bound) else self.bound
+
+
+RELATIONS = {"=": operator.eq, "<=": operator.le}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A figure, measured."""
+
+    figure: Figure
+    measured: Value
+    limit: Value
+
+    @property
+    def kept(self) -> bool:
+        """Tell whether the bound is kept."""
+        return RELATIONS[self.figure.relation](self.measured, self.limit)
+
+    def __str__(self) -> str:
+        return f"{self.figure.name}: {self.measured}, must be {self.figure.relation} {self.limit}"
+
+
+def measure(figure: Figure, board: Board) -> Result:
+    """Measure one figure."""
+    return Result(figure, figure.measure(board), figure.limit(board))
+
+
+@cache
+def calls(
+    board: Board, scenario: str, recipients: int = 1, mails: int = 0
+) -> dict[str, int]:
+    """Count waits, reads and writes; `mails` 0 is one by send_mail().
+
+    The server's own count of its turns must be that of the waits, so that neither can be wrong
+    by itself.
+    """
+    arguments = ("calls", recipients, mails)
+    outcome = board.send(scenario, *arguments, mails=max(mails, 1))
+    counts = json.loads(outcome.output)
+    turns = outcome.sessions[0].turns
+    if "silent-quit" in scenario and counts["waits"] != turns:
+        raise ProgramError(f"the client waited {counts['waits']} times, the server spoke {turns}")
+    return counts
+
+
+def count(kind: str, scenario: str, board: Board, **of: int) -> int:
+    """Return one of the counts of `calls`."""
+    return calls(board, scenario, **of)[kind]
+
+
+@cache
+def heap(board: Board, case: str) -> int:
+    """Return the octets of heap that a mail takes; `programs/heap.py` has the cases."""
+    mails = 1 if case == "first" else 2
+    return json.loads(board.send("default", "heap", case, mails=mails).output)
+
+
+def heap_of(case: str) -> Callable[[Board], int]:
+    """Return what measures the heap of a case."""
+    return partial(heap, case=case)
+
+
+@cache
+def import_heap(board: Board) -> int:
+    """Return the octets that `import smtp_client` keeps."""
+    return board.run("imports", "smtp_client")[0]
+
+
+@cache
+def module_heaps(board: Board) -> dict[str, int]:
+    """Return the octets that each module keeps, imported by itself."""
+    names = [f"smtp_client.{name}" for name in EAGER + LAZY]
+    return dict(zip(EAGER + LAZY, board.run("imports", *names, folder=board.apart), strict=True))
+
+
+@cache
+def smallest_heap(board: Board) -> int:
+    """Return the smallest heap, in whole kB, in which a program can import and send."""
+    fails, works = 0, MOST_HEAP
+    if not sends(board, works):
+        raise ProgramError(f"a heap of {works} kB is too small")
+    while works - fails > 1:
+        middle = (fails + works) // 2
+        if sends(board, middle):
+            works = middle
+        else:
+            fails = middle
+    return works * KILO
+
+
+def sends(board: Board, kilobytes: int) -> bool:
+    """Tell whether a mail is sent with so much heap."""
+    outcome = board.attempt("default", "plain", heap=kilobytes * KILO)
+    return outcome.status == 0 and [len(session.mails) for session in outcome.sessions] == [1]
+
+
+@cache
+def unwanted_modules(board: Board) -> str:
+    """Name the modules loaded by plain mails that have no use for them."""
+    found = set()
+    for scenario in PLAIN:
+        loaded = json.loads(board.send(scenario, "loaded").output)
+        found |= {name.removeprefix("smtp_client.") for name in loaded}
+    return " ".join(name for name in UNWANTED if name in found) or "none"
+
+
+def calls_of(name: str, kind: str, scenario: str, relation: str, bound: int, *references: str, **of: int) -> Figure:
+    """Write one row for a count of `calls`."""
+    return Figure(name, partial(count, kind, scenario, **of), relation, bound, references or ("", "", ""))
+
+
+FIGURES = (
+    # name, what is counted, relation, bound, uMail, smtplib, floor
+    calls_of("round trips, 1 recipient", "waits", PIPELINING, "=", 4, "7", "7", "4"),
+    calls_of("round trips, 3 recipients", "waits", PIPELINING, "=", 4, "9", "9", "4", recipients=3),
+)
