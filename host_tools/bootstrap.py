@@ -28,11 +28,10 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    print(f"setting up {VENV}: downloads some 100 MB of Python packages, takes a minute", flush=True)
     try:
         make_venv()
-        subprocess.run(
-            [PYTHON, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[dev]"], check=True
-        )
+        install("--editable", f"{ROOT}[dev]")
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"setting up {VENV} failed: {error}", file=sys.stderr)
         return 1

@@ -130,6 +130,7 @@ class SMTPClient(Dialogue):
         stream.timeout = self.timeout.get(state) or TABLE[state][5] * 1000
         if not stream.socket:
             self.data = stream.connect(*self.server)
+            return
         if self.out:
             stream.write(self.out)
             self.out[:] = b""

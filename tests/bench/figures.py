@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import product
 
 from tests.bench.board import Board, ProgramError
 
@@ -80,9 +81,7 @@ def measure(figure: Figure, board: Board) -> Result:
 
 
 @cache
-def calls(
-    board: Board, scenario: str, recipients: int = 1, mails: int = 0
-) -> dict[str, int]:
+def calls(board: Board, scenario: str, recipients: int = 1, mails: int = 0) -> dict[str, int]:
     """Count waits, reads and writes; `mails` 0 is one by send_mail().
 
     The server's own count of its turns must be that of the waits, so that neither can be wrong
@@ -91,15 +90,27 @@ def calls(
     arguments = ("calls", recipients, mails)
     outcome = board.send(scenario, *arguments, mails=max(mails, 1))
     counts = json.loads(outcome.output)
+    if not min(counts.values()):
+        raise ProgramError(f"not everything is counted: {counts}")
     turns = outcome.sessions[0].turns
     if "silent-quit" in scenario and counts["waits"] != turns:
         raise ProgramError(f"the client waited {counts['waits']} times, the server spoke {turns}")
     return counts
 
 
-def count(kind: str, scenario: str, board: Board, **of: int) -> int:
-    """Return one of the counts of `calls`."""
-    return calls(board, scenario, **of)[kind]
+def waits(scenario: str = PIPELINING, **of: int) -> Callable[[Board], int]:
+    """Return what counts waits for a reply; `of` are arguments of `calls`."""
+    return lambda board: calls(board, scenario, **of)["waits"]
+
+
+def writes(scenario: str = "default", **of: int) -> Callable[[Board], int]:
+    """Return what counts writes to the socket."""
+    return lambda board: calls(board, scenario, **of)["writes"]
+
+
+def reads(scenario: str = "default", **of: int) -> Callable[[Board], int]:
+    """Return what counts reads from the socket."""
+    return lambda board: calls(board, scenario, **of)["reads"]
 
 
 @cache
@@ -152,19 +163,48 @@ def sends(board: Board, kilobytes: int) -> bool:
 def unwanted_modules(board: Board) -> str:
     """Name the modules loaded by plain mails that have no use for them."""
     found = set()
-    for scenario in PLAIN:
-        loaded = json.loads(board.send(scenario, "loaded").output)
+    for scenario, slowness in product(PLAIN, (0, 20)):
+        loaded = json.loads(board.send(scenario, "loaded", slowness).output)
         found |= {name.removeprefix("smtp_client.") for name in loaded}
     return " ".join(name for name in UNWANTED if name in found) or "none"
 
 
-def calls_of(name: str, kind: str, scenario: str, relation: str, bound: int, *references: str, **of: int) -> Figure:
-    """Write one row for a count of `calls`."""
-    return Figure(name, partial(count, kind, scenario, **of), relation, bound, references or ("", "", ""))
+def row(
+    name: str,
+    measure: Callable[[Board], Value],
+    relation: str,
+    bound: Value | Callable[[Board], Value],
+    *references: str,
+) -> Figure:
+    """Write one row of `FIGURES`."""
+    return Figure(name, measure, relation, bound, references or ("", "", ""))
 
 
 FIGURES = (
-    # name, what is counted, relation, bound, uMail, smtplib, floor
-    calls_of("round trips, 1 recipient", "waits", PIPELINING, "=", 4, "7", "7", "4"),
-    calls_of("round trips, 3 recipients", "waits", PIPELINING, "=", 4, "9", "9", "4", recipients=3),
+    # name, what measures it, relation, bound, references
+    row("round trips, 1 recipient", waits(), "=", 4, "7", "7", "4"),
+    row("round trips, 3 recipients", waits(recipients=3), "=", 4, "9", "9", "4"),
+    row("... 1 recipient, no PIPELINING", waits(NO_PIPELINING), "<=", 6 + 1),
+    row("... 3 recipients, no PIPELINING", waits(NO_PIPELINING, recipients=3), "<=", 6 + 3),
+    *(
+        row(f"... N = {mails} mails in a session", waits(mails=mails), "=", 3 + mails)
+        for mails in (1, 2, 5, 20)
+    ),
+    row("write() calls, 1 recipient", writes(), "=", 3, "10", "6", "3"),
+    row("write() calls, 3 recipients", writes(recipients=3), "=", 3, "12", "8", "3"),
+    row("recv() calls", reads(), "<=", 20, "267", "7", "8"),
+    row("heap, a further mail in a session", heap_of("further"), "<=", 600, "3616", "", "96"),
+    row("heap, first mail and objects", heap_of("first"), "<=", 4000, "3680", "", "2336"),
+    row(
+        "heap, body of 100 kB in pieces",
+        heap_of("large"),
+        "<=",
+        heap_of("small"),
+        "3616",
+        "",
+        "2336",
+    ),
+    row("heap that the import keeps", import_heap, "<=", 9000, "2288", "", "1808"),
+    row("smallest heap that sends", smallest_heap, "<=", 20 * KILO, "8064", "", "6272"),
+    row("modules loaded without need", unwanted_modules, "=", "none"),
 )

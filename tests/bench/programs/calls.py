@@ -31,11 +31,13 @@ class Socket:
 
     def __getattr__(self, name):
         method = getattr(self.real, name)
-        if name in WRITES or name == "connect":
+        if name in READS:
+            return counted("reads", method)
+        if name in WRITES:
+            return counted("writes", method)
+        if name == "connect":
             asked[0] = True
-        return counted("reads" if name in READS else "writes", method) if (
-            name in READS or name in WRITES
-        ) else method
+        return method
 
 
 def counted(kind, method):
@@ -43,6 +45,8 @@ def counted(kind, method):
 
     def call(*arguments):
         counts[kind] += 1
+        if kind == "writes":
+            asked[0] = True
         return method(*arguments)
 
     return call
@@ -55,14 +59,17 @@ class Poller:
         self.real = real_poll()
 
     def register(self, tcp, event):
+        """Watch the socket for an event."""
         self.event = event
         self.real.register(tcp.real, event)
 
     def modify(self, tcp, event):
+        """Watch the socket for another event."""
         self.event = event
         self.real.modify(tcp.real, event)
 
     def ipoll(self, timeout):
+        """Wait so many milliseconds."""
         if asked[0] and timeout and self.event == POLLIN:
             asked[0] = False
             counts["waits"] += 1

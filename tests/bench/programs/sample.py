@@ -9,5 +9,5 @@ BODY = LINE * 6  # 300 octets
 
 def recipients(count):
     """Return so many addresses; one is given as a str, as most users do."""
-    found = ["duty%d@example.com" % number for number in range(count)]
+    found = [f"duty{number}@example.com" for number in range(count)]
     return found if count > 1 else found[0]
