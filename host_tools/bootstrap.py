@@ -16,11 +16,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+READY = VENV / "ready"
 MINIMUM = (3, 11)
 
 
 def main() -> int:
-    """Create `.venv` and install the project with its test tools; return the exit status."""
+    """Create or update `.venv` with the project and its test tools; return the exit status."""
     if sys.version_info < MINIMUM:
         print(
             f"alarmpost needs Python {'.'.join(map(str, MINIMUM))} or later, this is "
@@ -28,15 +29,24 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"setting up {VENV}: downloads some 100 MB of Python packages, takes a minute", flush=True)
     try:
-        make_venv()
+        if READY.exists():
+            print(f"updating {VENV}", flush=True)
+        else:
+            print(f"setting up {VENV}: fetches 100 MB from PyPI, about a minute", flush=True)
+            make_venv()
         install("--editable", f"{ROOT}[dev]")
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"setting up {VENV} failed: {error}", file=sys.stderr)
+        print(f"setting up {VENV} failed, is PyPI in reach? {error}", file=sys.stderr)
         return 1
-    (VENV / "ready").touch()
+    READY.touch()
     return 0
+
+
+def install(*what: str) -> None:
+    """Let the pip of the environment install something."""
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *what], check=True)
 
 
 def make_venv() -> None:
@@ -44,10 +54,10 @@ def make_venv() -> None:
     try:
         import ensurepip  # noqa: F401  (Debian has it in python3-venv only)
     except ImportError:
-        venv.create(VENV, clear=True)
+        venv.create(VENV, clear=True, symlinks=True)
         install_pip()
     else:
-        venv.create(VENV, clear=True, with_pip=True)
+        venv.create(VENV, clear=True, symlinks=True, with_pip=True)
 
 
 def install_pip() -> None:

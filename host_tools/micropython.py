@@ -144,9 +144,10 @@ def run(*command: object, environment: dict | None = None, folder: Path | None =
 
 
 def main() -> int:
-    """Print the interpreter's path: `python -m host_tools.micropython [64|32]`."""
+    """Print the interpreters' paths: `python -m host_tools.micropython [64] [32]`."""
     try:
-        print(find(int(sys.argv[1]) if len(sys.argv) > 1 else 64))
+        for bits in sys.argv[1:] or ["64"]:
+            print(find(int(bits)))
     except MissingError as error:
         print(error, file=sys.stderr)
         return 1

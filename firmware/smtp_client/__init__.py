@@ -3,7 +3,7 @@
 Usable alone: copy this folder to the board, or `mpremote mip install` its package.json.
 """
 
-from .dialogue import QUIT, TABLE, Dialogue
+from .dialogue import ALL, QUIT, TABLE, Dialogue
 from .message import BLOCK, Mail, plain
 from .stream import Stream
 
@@ -114,7 +114,8 @@ class SMTPClient(Dialogue):
             try:
                 if not self.pending:
                     self.command(QUIT)
-                self.flush(False)
+                if not self.data:
+                    self.flush(False)
                 self.reply(None)
             except Exception:
                 pass  # the mails are delivered; nothing that fails now may say otherwise
@@ -133,7 +134,7 @@ class SMTPClient(Dialogue):
             return
         if self.out:
             stream.write(self.out)
-            self.out[:] = b""
+            self.out[ALL] = b""
         if wait or stream.wait(True):
             self.data += stream.read()
 

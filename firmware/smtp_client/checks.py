@@ -121,7 +121,13 @@ def address(name, value):
     spec = value[value.rfind("<") + 1 : -1] if value.endswith(">") else value
     spelt = spec.encode()
     at = spec.rfind("@")
-    if at > 64 or len(spelt) > 254 or not (_dotted(spelt, 0, at, _LOCAL) and _host(spelt, at + 1)):
+    name_ends = len(value) - len(spec) - 2
+    if (
+        at > 64
+        or len(spelt) > 254
+        or not (_dotted(spelt, 0, at, _LOCAL) and _host(spelt, at + 1))
+        or [sign for sign in "<>" if value.find(sign, 0, max(0, name_ends)) >= 0]
+    ):
         raise bad(name, value, " cannot be used: give one like ops@example.com, in ASCII")
     return spec
 
@@ -237,7 +243,7 @@ def _survey(body):
         line += 1
         if octet == 10 or octet == 13:
             line = 0
-        elif line > 998 or octet == 127 or (octet < 32 and octet != 9):
+        elif line > 998 or octet < 9:
             return "quoted-printable"
         elif octet > 127:
             encoding = "8bit"

@@ -62,6 +62,15 @@ TABLE = (
     ("QUIT", 221, 221, _CONNECT, "nothing", 2),
 )
 
+class _Key:
+    def __getitem__(self, key):
+        return key
+
+
+ALL = _Key()[:]  # as in out[:], but without a new object each time
+del _Key
+
+
 class Dialogue:
     """One SMTP session after another with one server, each from its greeting on.
 
@@ -74,7 +83,7 @@ class Dialogue:
 
     def reset(self):
         """Begin a session: nothing said, nothing heard."""
-        self.out[:] = b""  # keeps its memory
+        self.out[ALL] = b""  # keeps its memory
         self.state = _CONNECT
         self.pending = []
         self.features = bytearray()  # the lines of the reply to EHLO, in capitals

@@ -10,6 +10,7 @@ from .errors import too_big
 from .message import BLOCK, put, write_header, write_text
 
 _HEX = b"0123456789ABCDEF"
+_TEXT = (str, bytes, bytearray)
 
 
 def fit(mail, features):
@@ -86,7 +87,7 @@ def mailbox(out, value):
     name = value[:at].strip()
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         name = name[1:-1]
-    if not _ascii(name) or len(name) > 60:
+    if not _ascii(name) or len(name) > 900:
         words(out, 15, name)  # column: no field name before it is longer
         put(out, "\r\n ")
     elif name:
@@ -143,10 +144,10 @@ def _quoted_printable(out, body):
     of the body becomes a line end, and the last line is ended.
     """
     column = 0
-    before = 13  # the octet before; a blank waits for the next, as it must not end a line
+    before = 10  # the octet before; a blank waits for the next, as it must not end a line
     blank = False
-    for chunk in (body,) if isinstance(body, (str, bytes, bytearray)) else body:
-        if not isinstance(chunk, (str, bytes, bytearray)):
+    for chunk in (body,) if isinstance(body, _TEXT) else body:
+        if not isinstance(chunk, _TEXT):
             raise bad("body", chunk, " is no text: let it give str or bytes")
         for octet in chunk.encode() if isinstance(chunk, str) else chunk:
             if blank:

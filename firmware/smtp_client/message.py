@@ -67,8 +67,8 @@ class Mail:
         try:
             if not options and self._plain():
                 return
-        except (AttributeError, TypeError, ValueError):
-            pass  # an empty str or none at all, half a character
+        except (AttributeError, LookupError, TypeError, ValueError):
+            pass  # an empty argument or one of another type, half a character
         from .checks import check
 
         check(self, options)
@@ -92,7 +92,7 @@ class Mail:
         octets = self.body.encode()
         if max(octets) > 127:
             self.encoding = "8bit"
-        return self.envelope and min(octets) > 8 and len(octets) < 999  # so no line is longer
+        return self.envelope[0] and min(octets) > 8 and len(octets) < 999  # so no line is longer
 
     def start(self, features):
         """Forget what was refused before, and fit the mail to the lines of the EHLO reply."""

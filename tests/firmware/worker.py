@@ -81,18 +81,25 @@ def op_send(host, port, sender, recipients, subject, text, more):
     return found
 
 
-def op_session(host, port, mails, look_ahead, session_options):
-    """Several mails in one session; returns the outcome of each."""
+def op_session(host, port, mails, look_ahead, until_ended=False):
+    """Several mails in one session; returns the outcome of each.
+
+    look_ahead: whether each call knows the next mail
+    until_ended: whether to wait after each mail until the server ended the session
+    """
     mails = [
         Mail(sender, recipients, subject, body(text), **options(more))
         for sender, recipients, subject, text, more in mails
     ]
     found = []
-    with SMTPClient(host, port, **session_options) as client:
+    with SMTPClient(host, port) as client:
         for at, mail in enumerate(mails):
             last = look_ahead and at + 1 == len(mails)
             following = None if last or not look_ahead else mails[at + 1]
             found.append(outcome(client.send, mail, following, last))
+            if until_ended:
+                client.stream.timeout = 30000
+                client.stream.wait()
     return found
 
 
