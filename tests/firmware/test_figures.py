@@ -1,7 +1,5 @@
 """What one mail costs, in counts and bytes, keeps its bounds; `tests/bench` has the table."""
 
-# ruff: noqa: D103  (the names of tests are sentences)
-
 from collections.abc import Iterator
 
 import pytest
