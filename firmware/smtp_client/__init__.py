@@ -67,7 +67,7 @@ class SMTPClient(Dialogue):
         """
         return self.send(Mail(sender, recipients, subject, body, **options))
 
-    def send(self, mail, next=None, last=False):
+    def send(self, mail, next=None, last=False):  # noqa: A002
         """Send a `Mail`, as send_mail() does; with PIPELINING a round trip each.
 
         next: the `Mail` to be sent next; its commands travel with the end of this one
@@ -81,9 +81,12 @@ class SMTPClient(Dialogue):
         self.busy = True
         try:
             stream.start(self.deadline)
-            if stream.socket and self.mail is not mail:
-                if self.mail or self.data or stream.wait(True):
-                    self.stop()  # it ended or spoke unasked, or waits for another mail
+            if (
+                stream.socket
+                and self.mail is not mail
+                and (self.mail or self.data or stream.wait(True))
+            ):
+                self.stop()  # the server ended it or spoke unasked, or expects another mail
             for wait in self.run(mail, next, last):
                 self.flush(wait)
         except BaseException as error:
@@ -139,5 +142,6 @@ class SMTPClient(Dialogue):
             self.data += stream.read()
 
     def stop(self):
+        """End the session without a word."""
         self.stream.close()
         self.reset()

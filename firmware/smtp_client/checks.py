@@ -68,7 +68,7 @@ def _timeouts(value):
     from .errors import STAGES
 
     if not isinstance(value, dict):
-        value = {stage: value for stage in STAGES}
+        value = dict.fromkeys(STAGES, value)
     for stage in value:
         if stage not in STAGES:
             raise bad("timeout", stage, " is no stage: there are " + ", ".join(STAGES))

@@ -20,7 +20,7 @@ Rules
    (RFC 5321 sections 4.2 and 4.5.3.1.5).
 """
 
-from .message import BLOCK, put
+from .message import put
 
 try:
     from micropython import const
@@ -37,30 +37,33 @@ _BODY = const(6)
 _RSET = const(7)
 QUIT = const(8)
 
-# The reply codes "from" ... "to" are taken and lead to "then"; "s" is how long to wait for one (RFC
-# 5321 section 4.5.3.2 has minutes; an alarm and a gateway next door have not). What else may come:
-#
-# else        4xx               5xx               lost, or no reply
-# session     session ends      session ends      session ends, mail refused
-# HELO        session ends      _HELO is tried     session ends, mail refused
-# mail        mail refused      mail refused      session ends, mail refused
-# recipient   recipient refused recipient refused session ends, mail refused
-# unknown     mail refused      mail refused      session ends, mail unknown
-# nothing     nothing           nothing           nothing
-#
-# 421 is "lost" in every state, but for the mail, which is refused.
+# fmt: off
 TABLE = (
-    # command       from  to  then    else         s
-    (None, 220, 220, _EHLO, "session", 30),  # CONNECT
-    ("EHLO ", 250, 250, _MAIL, "HELO", 30),
-    ("HELO ", 250, 250, _MAIL, "session", 30),
-    ("MAIL FROM:<", 250, 250, _RCPT, "mail", 30),
-    ("RCPT TO:<", 250, 251, _DATA, "recipient", 30),
-    ("DATA", 354, 354, _BODY, "mail", 30),
-    (".", 250, 250, _MAIL, "unknown", 60),  # BODY
-    ("RSET", 250, 250, _MAIL, "session", 30),
-    ("QUIT", 221, 221, _CONNECT, "nothing", 2),
+    # command        from to   then      else         s
+    (None,           220, 220, _EHLO,    "session",   30),  # CONNECT: the banner
+    ("EHLO ",        250, 250, _MAIL,    "HELO",      30),
+    ("HELO ",        250, 250, _MAIL,    "session",   30),
+    ("MAIL FROM:<",  250, 250, _RCPT,    "mail",      30),
+    ("RCPT TO:<",    250, 251, _DATA,    "recipient", 30),
+    ("DATA",         354, 354, _BODY,    "mail",      30),
+    (".",            250, 250, _MAIL,    "unknown",   60),  # BODY: the mail, then the final dot
+    ("RSET",         250, 250, _MAIL,    "session",   30),
+    ("QUIT",         221, 221, _CONNECT, "nothing",    2),
 )
+# fmt: on
+# The reply codes "from" ... "to" are taken and lead to "then". What else may come:
+#
+# else        4xx                 5xx                 421                 no reply
+# session     session ends        session ends        session ends        session ends
+# HELO        session ends        HELO is tried       session ends        session ends
+# mail        mail refused        mail refused        session ends        session ends
+# recipient   recipient refused   recipient refused   session ends        session ends
+# unknown     mail refused        mail refused        session ends        ends, mail unknown
+# nothing     nothing             nothing             nothing             nothing
+#
+# When a session ends the mail is refused, but for "unknown". "s" is how long to wait for a reply:
+# RFC 5321 section 4.5.3.2 has minutes, an alarm and a gateway next door have not.
+
 
 class _Key:
     def __getitem__(self, key):
@@ -93,7 +96,7 @@ class Dialogue:
         self.next = 0  # where in `data` the next line begins
         self.count = 0  # how many lines of a reply are taken; `code` is the last one's
 
-    def run(self, mail, next, last):
+    def run(self, mail, next, last):  # noqa: A002
         """Hand over `mail`; what was refused is in mail.error, mail.refused and mail.taken.
 
         next: the mail that will follow, or None where that is not known

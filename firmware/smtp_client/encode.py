@@ -34,7 +34,7 @@ def fit(mail, features):
 
 
 def write(out, mail):
-    """Append `mail` to `out` as `Mail.write` does; a generator that yields False when it is full."""
+    """Append `mail` to `out` as `Mail.write` does."""
     if mail.options:
         _write_header(out, mail, mail.options)
     else:

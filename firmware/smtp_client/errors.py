@@ -100,7 +100,7 @@ def stage(dialogue):
 
 
 def junk(dialogue):
-    """Return the error for octets that no reply can begin or go on with, or that nothing asked for.
+    """Return the error for octets that no reply begins or goes on with, or that nothing asked for.
 
     A server may end the session unasked, with 421 and its kin: that is a refusal.
     """
@@ -158,7 +158,7 @@ def refused(mail):
     if not mail.taken and mail.refused:
         found = [mail.refused[address] for address in mail.envelope]
         error = SMTPRecipientsError(found[0].text, "RCPT", found[0].code, found[0].enhanced)
-        error.transient = any([one.transient for one in found])
+        error.transient = any(one.transient for one in found)
         error.recipients = mail.refused
     return identify(error, mail)
 
@@ -204,4 +204,6 @@ def illegal(event, dialogue):
 
 def printable(octets):
     """Return octets as ASCII text with "?" for all that could upset a log or a terminal."""
-    return "".join([chr(o) if 32 <= o < 127 else "?" for o in octets.strip().replace(b"\r\n", b" ")])
+    return "".join(
+        [chr(o) if 32 <= o < 127 else "?" for o in octets.strip().replace(b"\r\n", b" ")]
+    )

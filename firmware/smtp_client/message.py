@@ -134,8 +134,8 @@ def write_header(out, mail, sender, recipients, address, text):
             item = mail.date[octet]
             if octet == 1 or octet == 6:
                 item = item * 3 + (18 if octet == 1 else 0)
-                for item in range(item, item + 3):
-                    out.append(b"MonTueWedThuFriSatSunJanFebMarAprMayJunJulAugSepOctNovDec"[item])
+                for at in range(item, item + 3):
+                    out.append(b"MonTueWedThuFriSatSunJanFebMarAprMayJunJulAugSepOctNovDec"[at])
             else:
                 out.append(48 + item // 10 % 10)
                 out.append(48 + item % 10)

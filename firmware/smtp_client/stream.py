@@ -10,10 +10,11 @@ from errno import EAGAIN, EINPROGRESS
 from socket import SOCK_STREAM, getaddrinfo
 
 try:
-    from micropython import const
     from select import poll
     from socket import socket
     from time import ticks_diff, ticks_ms
+
+    from micropython import const
 except ImportError:
     from .cpython import const, poll, socket, ticks_diff, ticks_ms
 
@@ -67,7 +68,7 @@ class Stream:
                 return tcp.recv(512)  # raises what the connection failed of
             except OSError as error:
                 value = error
-        self.throw(value)
+        return self.throw(value)
 
     def wait(self, poll=False, event=_POLLIN):
         """Wait for `event` and return what came; with `poll`, return at once, 0 for nothing."""

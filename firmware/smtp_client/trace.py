@@ -14,7 +14,9 @@ def attach(client, trace):
     reply = client.reply
 
     def show(direction, state, octets):
-        trace(STAGES[state], direction, printable(octets), ticks_diff(ticks_ms(), client.stream.time))
+        trace(
+            STAGES[state], direction, printable(octets), ticks_diff(ticks_ms(), client.stream.time)
+        )
 
     def traced_command(state, text="", more=""):
         if TABLE[state][0] == ".":
