@@ -39,7 +39,7 @@ def main() -> int:
             make_venv()
         install("--editable", f"{ROOT}[dev]")
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        print(f"setting up {VENV} failed, is PyPI in reach? {error}", file=sys.stderr)
+        print(f"setting up {VENV} failed ({error}): is pypi.org in reach?", file=sys.stderr)
         return 1
     READY.touch()
     return 0
@@ -47,8 +47,15 @@ def main() -> int:
 
 def install(*what: str) -> None:
     """Let the pip of the environment install something."""
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *what], check=True)
+    run(PYTHON, "-m", "pip", "install", "--disable-pip-version-check", *what)
+
+
+def run(*command: object) -> None:
+    """Run a command; its last line of complaint becomes the message of an OSError."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError((done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1])
 
 
 def make_venv() -> None:
@@ -75,7 +82,7 @@ def install_pip() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, wheel["filename"])
         path.write_bytes(content)
-        subprocess.run([PYTHON, path / "pip", "install", "--quiet", "pip"], check=True)
+        run(PYTHON, path / "pip", "install", "pip")
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ def download(architecture: str, work: Path) -> list[Path]:
         APT::Architecture "{architecture}";
         APT::Architectures {{ "{architecture}"; }};
         APT::Sandbox::User "";
+        APT::Update::Error-Mode "any";
         Acquire::Languages "none";
         Acquire::Retries "3";
         """
@@ -128,7 +129,7 @@ def write_launcher(tree: Path) -> None:
 
 
 def run(*command: object, environment: dict | None = None, folder: Path | None = None) -> None:
-    """Run a command; its last line of complaint becomes the message of a `MissingError`."""
+    """Run a command; its first line of complaint becomes the message of a `MissingError`."""
     words = [str(word) for word in command]
     done = subprocess.run(
         words,
@@ -139,7 +140,7 @@ def run(*command: object, environment: dict | None = None, folder: Path | None =
         check=False,
     )
     if done.returncode:
-        complaint = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
+        complaint = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
         raise MissingError(f"{words[0]} could not fetch MicroPython ({complaint}): {REMEDY}")
 
 
