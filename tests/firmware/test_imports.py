@@ -1,4 +1,4 @@
-"""Every file of the firmware can be imported: on CPython, and on MicroPython as source and as .mpy.
+"""Every file of the firmware can be imported: by CPython, and by MicroPython as source and .mpy.
 
 An import in a function is not run here; the type checker knows which modules MicroPython has.
 """
