@@ -76,4 +76,3 @@ def line_view(line: str) -> Text:
     style = STYLES.get(words[3], "") if len(words) > 3 else ""
     left = line.index(words[3]) if style else 0
     return Text.assemble((printable(line[:left]), "dim"), (printable(line[left:]), style))
-

@@ -8,7 +8,7 @@ from .message import BLOCK, Mail, plain
 from .stream import Stream
 
 
-def send_mail(host, port, sender, recipients, subject, body="", **options):
+def send_mail(host, port, sender, recipients, subject, body: object = "", **options):
     """Send one mail through the server at `host`, `port`; block until the server has it or not.
 
     Options: those of `SMTPClient` (timeout, deadline, local_hostname, idle, trace) and of `Mail`
@@ -59,7 +59,7 @@ class SMTPClient(Dialogue):
     def __enter__(self):
         return self
 
-    def send_mail(self, sender, recipients, subject, body="", **options):
+    def send_mail(self, sender, recipients, subject, body: object = "", **options):
         """Send one mail and keep the session open; the arguments are those of `Mail`.
 
         Returns a dict of the recipients refused, {address: SMTPRefusedError}, empty when all

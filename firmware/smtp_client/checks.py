@@ -14,9 +14,19 @@ _DOMAIN = b"-_"  # the underscore is no host name's, but stands in many a plant'
 
 # Fields that are written from arguments, each once; a caller's own must have other names.
 _WRITTEN = (
-    "from to cc bcc date message-id subject mime-version auto-submitted return-path "
-    "content-type content-transfer-encoding"
-).split(" ")
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "date",
+    "message-id",
+    "subject",
+    "mime-version",
+    "auto-submitted",
+    "return-path",
+    "content-type",
+    "content-transfer-encoding",
+)
 MAILBOXES = ("reply-to", "sender")  # fields of a caller that hold an address
 # RFC 5322 section 3.3: year, month, day, hour, minute, second; and the weekday of time.gmtime()
 _DATE = ((2000, 2099), (1, 12), (1, 31), (0, 23), (0, 59), (0, 60), (0, 6))

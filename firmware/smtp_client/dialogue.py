@@ -83,6 +83,7 @@ class Dialogue:
     """
 
     hostname = "[127.0.0.1]"
+    out: bytearray
 
     def reset(self):
         """Begin a session: nothing said, nothing heard."""

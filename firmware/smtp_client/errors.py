@@ -65,6 +65,8 @@ class SMTPRefusedError(SMTPError):
 class SMTPRecipientsError(SMTPRefusedError):
     """Every recipient was refused; `recipients` maps each address to its SMTPRefusedError."""
 
+    recipients: dict
+
 
 class SMTPStateError(SMTPError):
     """The call is not legal in the state that the dialogue is in."""

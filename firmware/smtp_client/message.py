@@ -10,6 +10,8 @@ from time import gmtime
 
 BLOCK = 1460  # octets of a TCP segment on Ethernet: a plain mail is one block, and so one write
 
+# MicroPython extends a bytearray by a str, too, which its stubs do not know.
+# pyright: reportArgumentType=false
 put = bytearray.extend  # put(out, text) appends a str or bytes to a bytearray, without memory
 if hasattr(bytearray, "isalnum"):  # CPython
     from .cpython import put
@@ -55,7 +57,7 @@ class Mail:
     refused = {}  # both until start()
     size = 0  # octets, about; a plain mail is small
 
-    def __init__(self, sender, recipients, subject, body="", **options):
+    def __init__(self, sender, recipients, subject, body: object = "", **options):
         self.sender = sender
         self.envelope = (recipients,) if isinstance(recipients, str) else recipients
         self.subject = subject
@@ -89,7 +91,7 @@ class Mail:
             or "=?" in subject
         ):
             return False
-        octets = self.body.encode()
+        octets = self.body.encode()  # pyright: ignore[reportAttributeAccessIssue]
         if max(octets) > 127:
             self.encoding = "8bit"
         return self.envelope[0] and min(octets) > 8 and len(octets) < 999  # so no line is longer
@@ -112,7 +114,8 @@ class Mail:
             return write(out, self)
         write_header(out, self, self.sender, self.envelope, put, put)
         put(out, "\r\n")
-        if write_text(out, self.body.encode()) not in b"\r\n":
+        body = self.body.encode()  # pyright: ignore[reportAttributeAccessIssue]
+        if write_text(out, body) not in b"\r\n":
             put(out, "\r\n")
         return ()
 

@@ -32,6 +32,7 @@ class Stream:
     """
 
     socket = idle = None
+    timeout: int
 
     def start(self, deadline):
         """Start a call that may take `deadline` milliseconds in all."""
@@ -107,7 +108,8 @@ class Stream:
         start = 0
         while True:
             try:
-                start += self.socket.write(data, start, len(data)) or 0
+                went = self.socket.write(data, start, len(data))  # pyright: ignore[reportCallIssue]
+                start += went or 0
             except OSError as error:
                 if self.wait(True):
                     return  # the server's last words may say why: let them be read

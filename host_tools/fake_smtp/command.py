@@ -114,8 +114,7 @@ def announce(server: FakeSMTP, console: Console) -> None:
         f"scenario {scenario.name} ({scenario.description})",
         f"mails are {kept}; nothing is delivered",
         reach(server.host),
-        f'on a board: send_mail("{board_address(server.host)}", {server.port}, sender, recipient,'
-        " subject, text)",
+        f'on a board: send_mail("{board_address(server.host)}", {server.port}, ...)',
         "Ctrl-C ends",
     ]
     console.print(Text(printable("\n".join(lines), keep="\n")), soft_wrap=True)

@@ -1,7 +1,6 @@
 """A mail as it came over the wire."""
 
 import email
-import os
 import re
 import tempfile
 from dataclasses import dataclass, field
@@ -76,6 +75,5 @@ def keep(mail: Mail, folder: Path) -> Path:
     path = folder / mail.file_name
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as part:
         part.write(mail.data)
-    os.chmod(part.name, 0o644)
-    os.replace(part.name, path)
-    return path
+    Path(part.name).chmod(0o644)
+    return Path(part.name).replace(path)

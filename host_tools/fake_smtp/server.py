@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from host_tools.fake_smtp.conversation import Conversation
 from host_tools.fake_smtp.mail import Mail, keep
@@ -70,7 +70,7 @@ class FakeSMTP:
     def scenario(self, scenario: str | Scenario) -> None:
         self._scenario = find_scenario(scenario)
 
-    async def __aenter__(self) -> "FakeSMTP":
+    async def __aenter__(self) -> Self:
         if self.folder is not None:
             make_folder(self.folder)
         self._listener = listen(self.host, self.port)
@@ -87,7 +87,7 @@ class FakeSMTP:
         if self._failures:
             raise self._failures[0]
 
-    def __enter__(self) -> "FakeSMTP":
+    def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

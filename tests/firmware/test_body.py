@@ -57,10 +57,7 @@ def chunkings(text):
     yield text
     octets = text.encode().decode("latin-1")
     yield {"bytes": octets}
-    if len(text) > 100:
-        cuts = (1, 997, 998, 999, len(text) - 1)
-    else:
-        cuts = range(len(text) + 1)
+    cuts = (1, 997, 998, 999, len(text) - 1) if len(text) > 100 else range(len(text) + 1)
     for cut in cuts:
         yield [text[:cut], text[cut:]]
     for cut in cuts if text.isascii() else range(len(octets) + 1):

@@ -103,7 +103,7 @@ def expected(stage, fault):
 
 
 def options_for(stage, fault):
-    """Return a short time-out for the faulty stage alone, where the fault is that nothing comes."""
+    """Return a short time-out for the faulty stage alone, where nothing comes."""
     if fault == "silence":
         return {"timeout": {stage: 0.2}}
     return {"deadline": 1} if fault == "drip" else {}

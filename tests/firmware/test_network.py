@@ -140,7 +140,8 @@ def test_a_reply_that_came_while_the_idle_hook_dawdled_is_taken(device, server):
 import time
 import smtp_client
 pause = getattr(time, "sleep_ms", None) or (lambda ms: time.sleep(ms / 1000))
-client = smtp_client.SMTPClient("{server.host}", {server.port}, timeout=0.05, idle=lambda: pause(60))
+server = "{server.host}", {server.port}
+client = smtp_client.SMTPClient(*server, timeout=0.05, idle=lambda: pause(60))
 client.send_mail("a@b.lan", "c@d.lan", "s", "x")
 client.close()
 result = True

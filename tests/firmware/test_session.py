@@ -178,4 +178,4 @@ def test_trace(device, server):
 def test_trace_shows_what_is_no_reply(device, server):
     server.scenario = r"MAIL=say \x1b[31mhm"
     found = device.send(server, trace=True)
-    assert ["MAIL", "<", "?[31mhm"] == found["trace"][-1][:3]
+    assert found["trace"][-1][:3] == ["MAIL", "<", "?[31mhm"]

@@ -1,4 +1,4 @@
-"""Runs the client under either interpreter for the tests: a call a line in, its outcome a line out.
+"""Runs the client under either interpreter: a call a line in, its outcome a line out.
 
 Started as `python worker.py FIRMWARE` or `micropython worker.py FIRMWARE`; speaks JSON.
 """
@@ -8,8 +8,8 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-from smtp_client import Mail, SMTPClient, send_mail  # noqa: E402
-from smtp_client.errors import SMTPError  # noqa: E402
+from smtp_client import Mail, SMTPClient, send_mail
+from smtp_client.errors import SMTPError
 
 
 def octets(value):
@@ -76,7 +76,7 @@ def op_send(host, port, sender, recipients, subject, text, more):
     lines = []
     if more.pop("trace", None):
         more["trace"] = lambda *line: lines.append(line)
-    found = outcome(send_mail, host, port, sender, recipients, subject, body(text), **more)
+    found: dict = outcome(send_mail, host, port, sender, recipients, subject, body(text), **more)
     found["trace"] = lines
     return found
 
@@ -124,7 +124,7 @@ def op_reenter(host, port, event):
 
 
 def op_interrupt(host, port, where):
-    """A mail that an exception of the program's own interrupts, then another by the same client."""
+    """A mail that an exception of the program interrupts, then another by the same client."""
 
     def fail(*_):
         raise KeyError(where)
@@ -135,7 +135,8 @@ def op_interrupt(host, port, where):
 
     client = SMTPClient(host, port)
     text = chunks() if where == "body" else "x"
-    client.stream.idle = fail if where == "idle" else None
+    if where == "idle":
+        client.stream.idle = fail  # pyright: ignore[reportAttributeAccessIssue]
     first = outcome(client.send_mail, "a@b.lan", "c@d.lan", "one", text)
     client.stream.idle = None
     second = outcome(client.send_mail, "a@b.lan", "c@d.lan", "two", "x")

@@ -1,7 +1,5 @@
 """The fake SMTP server: a good server when asked to be, and exactly as bad as asked otherwise."""
 
-# ruff: noqa: D102, D103  (the names of tests are sentences)
-
 import asyncio
 import errno
 import os
@@ -16,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import pytest
 from hypothesis import given
@@ -47,7 +45,7 @@ class Client:
         self.sock = socket.create_connection((server.host, server.port), timeout=GUARD)
         self.buffer = b""
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -636,7 +634,7 @@ def test_several_mails_and_recipients_in_a_session() -> None:
                 client.sendmail(f"plc{number}@plant.lan", recipients, TEXT)
         assert [mail.sender[:4] for mail in server.mails] == ["plc0", "plc1", "plc2"]
         assert {mail.recipients for mail in server.mails} == {tuple(recipients)}
-        assert server.sessions[0].commands[1] == b"mail FROM:<plc0@plant.lan> size=59"
+        assert server.sessions[0].commands[1].lower() == b"mail from:<plc0@plant.lan> size=59"
 
 
 def test_utf_8_and_8bitmime() -> None:
@@ -1068,7 +1066,7 @@ def test_mails_are_kept_in_the_folder(tmp_path: Path) -> None:
     with FakeSMTP(folder=folder) as server, smtplib.SMTP(server.host, server.port) as client:
         for number in range(3):
             client.sendmail("plc@plant.lan", "ops@example.com", b"%d\r\n" % number)
-    names = sorted(os.listdir(folder))
+    names = sorted(path.name for path in folder.iterdir())
     assert [(folder / name).read_bytes() for name in names] == [b"0\r\n", b"1\r\n", b"2\r\n"]
     assert names == [mail.file_name for mail in server.mails]
     assert all(re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z-000\d\.eml", name) for name in names)
@@ -1148,7 +1146,13 @@ def test_plain_text_is_preferred_and_attached_text_is_not_taken_for_it() -> None
 
 
 @pytest.mark.parametrize("header", [b"To: <", b"From: x@[  ", b"Content-Type: ';.*"])
-def test_a_mail_that_email_cannot_read_is_shown_as_it_came(header: bytes) -> None:
+def test_a_mail_that_email_cannot_read_is_shown_as_it_came(
+    header: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:  # which headers it cannot read depends on Python's version
+        raise ValueError
+
+    monkeypatch.setattr("host_tools.fake_smtp.show.message_lines", fail)
     text = plain(mail_view(Mail(1, "", (), header + b"\r\n\r\nthe text \x1b\r\n.\r\n")))
     assert f"{header.decode()}\n\nthe text \\x1b\n" in text
 
@@ -1212,7 +1216,7 @@ class Command:
         self.guard.start()
         self.output = ""
 
-    def __enter__(self) -> "Command":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
