@@ -44,7 +44,7 @@ class SMTPClient(Dialogue):
 
     busy = False
     deadline = 120000  # ms
-    timeout = {}  # ms by state, for those that shall differ from the table
+    timeout = None  # a list of ms by state, where it differs from the table
 
     def __init__(self, host, port=25, **options):
         self.out = bytearray(BLOCK)
@@ -122,8 +122,9 @@ class SMTPClient(Dialogue):
                 self.reply(None)
             except Exception:
                 pass  # the mails are delivered; nothing that fails now may say otherwise
-            self.stop()
-            self.busy = False
+            finally:
+                self.stop()
+                self.busy = False
 
     __exit__ = close
 
@@ -131,7 +132,7 @@ class SMTPClient(Dialogue):
         """Send what is written, and hear what there is, waiting for it or not."""
         stream = self.stream
         state = self.pending[0] if self.pending else self.state
-        stream.timeout = self.timeout.get(state) or TABLE[state][5] * 1000
+        stream.timeout = self.timeout[state] if self.timeout else TABLE[state][5] * 1000
         if not stream.socket:
             self.data = stream.connect(*self.server)
             return

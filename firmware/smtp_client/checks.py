@@ -75,6 +75,7 @@ def session(client, options):
 
 def _timeouts(value):
     """Return the milliseconds by state for the option timeout, given by stage or for all."""
+    from .dialogue import TABLE
     from .errors import STAGES
 
     if not isinstance(value, dict):
@@ -82,7 +83,10 @@ def _timeouts(value):
     for stage in value:
         if stage not in STAGES:
             raise bad("timeout", stage, " is no stage: there are " + ", ".join(STAGES))
-    return {STAGES.index(stage): _milliseconds("timeout", value[stage]) for stage in value}
+    found = [row[5] * 1000 for row in TABLE]
+    for stage in value:
+        found[STAGES.index(stage)] = _milliseconds("timeout", value[stage])
+    return found
 
 
 def _milliseconds(name, value):
@@ -121,20 +125,20 @@ def octets(name, value):
         raise bad(name, value, " has half a character: give whole ones")
 
 
-def address(name, value):
+def address(name, value, more=0):
     """Check "user@host" or "Display name <user@host>" and return the part user@host.
 
     Limits: RFC 5321 section 4.5.3.1. Quoted local parts are refused: no alarm needs one, and
-    they have carried parameters past careless servers.
+    they have carried parameters past careless servers. `more` octets may be added to the limits.
     """
     text(name, value)
-    spec = value[value.rfind("<") + 1 : -1] if value.endswith(">") else value
+    spec = value[value.rfind("<") + 1 : -1] if "<" in value and value.endswith(">") else value
     spelt = spec.encode()
     at = spec.rfind("@")
     name_ends = len(value) - len(spec) - 2
     if (
-        at > 64
-        or len(spelt) > 254
+        at > 64 + more
+        or len(spelt) > 254 + more
         or not (_dotted(spelt, 0, at, _LOCAL) and _host(spelt, at + 1))
         or [sign for sign in "<>" if value.find(sign, 0, max(0, name_ends)) >= 0]
     ):
@@ -176,7 +180,7 @@ def check(mail, given):
         ("cc", given.get("cc", ())),
         ("bcc", given.get("bcc", ())),
     ):
-        options[name] = value = _addresses(name, value)
+        options[name] = value = tuple(_addresses(name, value))
         for one in value:
             one = address(name, one)
             if one not in found:
@@ -185,10 +189,11 @@ def check(mail, given):
         raise bad("recipients", mail.envelope, " is empty: give at least one address")
     mail.envelope = found
     if given.get("message_id") is not None:
-        mail.id = address("message_id", given["message_id"])
+        mail.id = address("message_id", given["message_id"], 16)  # as Mail makes them
     if given.get("date") is not None:
         mail.date = _date(given["date"])
     _headers(options["headers"])
+    options["headers"] = options["headers"].copy()
     _body(mail)
     mail.options = options
 

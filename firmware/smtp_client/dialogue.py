@@ -120,7 +120,7 @@ class Dialogue:
         self.command(_BODY)
         self.step = 0
         if b"\nPIPELINING" in self.features:
-            if next:
+            if next and next is not mail:
                 self.write(next)
             elif last:
                 self.command(QUIT)

@@ -18,7 +18,11 @@ def fit(mail, features):
 
     8BITMIME (RFC 6152) and SIZE (RFC 1870) are declared where they are offered; a mail that is
     larger than the server takes is refused here.
+
+    Raises ValueError for a body that an attempt before has used up.
     """
+    if mail.body is None:
+        raise bad("body", None, " was read by the attempt before: give a new Mail")
     mail.parameters = ">"
     if mail.encoding == "8bit":
         if b"\n8BITMIME" in features:
@@ -40,7 +44,12 @@ def write(out, mail):
     else:
         write_header(out, mail, mail.sender, mail.envelope, put, put)
     put(out, "\r\n")
-    return (_quoted_printable if mail.encoding == "quoted-printable" else _plain)(out, mail.body)
+    if mail.encoding != "quoted-printable":
+        return _plain(out, mail.body)
+    body = (mail.body,) if isinstance(mail.body, _TEXT) else iter(mail.body)
+    if body is mail.body:
+        mail.body = None  # an iterator gives its text once
+    return _quoted_printable(out, body)
 
 
 def _plain(out, body):
@@ -87,7 +96,7 @@ def mailbox(out, value):
     name = value[:at].strip()
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         name = name[1:-1]
-    if not _ascii(name) or len(name) > 900:
+    if not _ascii(name) or len(name) > 450:
         words(out, 15, name)  # column: no field name before it is longer
         put(out, "\r\n ")
     elif name:
@@ -146,9 +155,11 @@ def _quoted_printable(out, body):
     column = 0
     before = 10  # the octet before; a blank waits for the next, as it must not end a line
     blank = False
-    for chunk in (body,) if isinstance(body, _TEXT) else body:
+    for chunk in body:
         if not isinstance(chunk, _TEXT):
             raise bad("body", chunk, " is no text: let it give str or bytes")
+        if not chunk:
+            yield False  # so that the deadline counts and the idle hook is called
         for octet in chunk.encode() if isinstance(chunk, str) else chunk:
             if blank:
                 column = _quote(out, before, column, octet != 13 and octet != 10)

@@ -139,6 +139,7 @@ def settle(dialogue, row, mail):
             mail.refused[mail.envelope[written - due]] = error
     elif refused != "nothing":
         dialogue.state = refused
+        dialogue.features = bytearray()  # what refused EHLO said was no list of keywords
 
 
 def refusal(stage, code, said):
@@ -178,14 +179,21 @@ def explain(error, client, mail):
     """
     if not isinstance(error, SMTPError):
         return error  # from a hook or from the body
-    if mail.error or not [one for one in mail.envelope if one not in mail.refused]:
+    if client.state > STAGES.index("HELO") and _none_left(mail):
         return refused(mail)
     error.stage = error.stage or stage(client)
     if error.stage == "CONNECT" and isinstance(error, SMTPNetworkError):
         error.text += " at %s port %d" % client.server
-    if client.pending and not isinstance(error, SMTPRefusedError):
+    another = error.message_id  # the error of another mail, sent from the idle hook
+    if client.pending and (another or not isinstance(error, SMTPRefusedError)):
         error.outcome = _ELSE[TABLE[client.pending[0]][4]][2]
     return identify(error, mail)
+
+
+def _none_left(mail):
+    """Tell whether the mail, or every recipient of it, was refused."""
+    left = [one for one in mail.envelope if one not in mail.refused]
+    return mail.error or not (mail.taken or left)
 
 
 def identify(error, mail):

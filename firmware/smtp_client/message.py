@@ -47,19 +47,18 @@ class Mail:
         clock is not set
 
     Raises ValueError naming the argument. When it has been sent, `refused` maps each recipient
-    that was refused to its SMTPRefusedError.
+    that was refused to its SMTPRefusedError. A mail may be sent again, but one whose body is an
+    iterator only as long as that has not been read; else sending it raises ValueError.
     """
 
     encoding = "7bit"
     options = ()  # what checks.check() found in a mail that is not plain
     parameters = ">"  # what ends the command MAIL
-    error = None
-    refused = {}  # both until start()
     size = 0  # octets, about; a plain mail is small
 
     def __init__(self, sender, recipients, subject, body: object = "", **options):
         self.sender = sender
-        self.envelope = (recipients,) if isinstance(recipients, str) else recipients
+        self.envelope = recipients
         self.subject = subject
         self.body = body
         self.id = urandom(15)
@@ -69,7 +68,7 @@ class Mail:
         try:
             if not options and self._plain():
                 return
-        except (AttributeError, LookupError, TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             pass  # an empty argument or one of another type, half a character
         from .checks import check
 
@@ -77,6 +76,8 @@ class Mail:
 
     def _plain(self):
         """Tell whether nothing here needs a closer look or encoding."""
+        recipients = self.envelope
+        self.envelope = (recipients,) if isinstance(recipients, str) else tuple(recipients)
         for address in self.envelope:
             if not plain(address, 1):
                 return False
@@ -94,7 +95,7 @@ class Mail:
         octets = self.body.encode()  # pyright: ignore[reportAttributeAccessIssue]
         if max(octets) > 127:
             self.encoding = "8bit"
-        return self.envelope[0] and min(octets) > 8 and len(octets) < 999  # so no line is longer
+        return self.envelope and min(octets) > 8 and len(octets) < 999  # so no line is longer
 
     def start(self, features):
         """Forget what was refused before, and fit the mail to the lines of the EHLO reply."""

@@ -48,16 +48,16 @@ class Stream:
             self.throw("name look-up: " + str(error.args[-1]))
         for address in found:
             self.close()
-            self.socket = tcp = socket(address[0], address[1], address[2])
-            tcp.setblocking(False)
-            self.poller = poll()
-            self.poller.register(tcp, _POLLOUT)
-            self.event = _POLLOUT
             try:
-                tcp.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
-            except OSError:
-                pass  # a port that lacks it is slower
-            try:
+                self.socket = tcp = socket(address[0], address[1], address[2])
+                tcp.setblocking(False)
+                self.poller = poll()
+                self.poller.register(tcp, _POLLOUT)
+                self.event = _POLLOUT
+                try:
+                    tcp.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
+                except OSError:
+                    pass  # a port that lacks it is slower
                 tcp.connect(address[-1])
             except OSError as error:
                 value = error
@@ -81,12 +81,13 @@ class Stream:
             if self.idle:
                 self.idle()
             now = ticks_ms()
-            left = self.timeout - ticks_diff(now, start)
-            left = min(left, self.deadline - ticks_diff(now, self.time), 50)
-            for ready in self.poller.ipoll(0 if poll or left < 0 else left):
-                return ready[1]
-            if poll:
-                return 0
+            left = self.deadline - ticks_diff(now, self.time)
+            if left > 0:  # else even what is here comes too late
+                left = min(left, self.timeout - ticks_diff(now, start), 50)
+                for ready in self.poller.ipoll(0 if poll or left < 0 else left):
+                    return ready[1]
+                if poll:
+                    return 0
             if left <= 0:
                 self.throw("time-out")
 
@@ -120,8 +121,10 @@ class Stream:
 
     def close(self):
         """Close the connection."""
-        if self.socket:
+        try:
             self.socket.close()
+        except Exception:
+            pass  # none is open, or the port fails to close it: it is let go all the same
         self.socket = None
 
     def throw(self, value):
