@@ -84,6 +84,7 @@ BAD = [
     ("sender", "<>", "sender"),
     ("sender", "Name", "sender"),
     ("sender", "Name <plc7@plant.lan", "sender"),
+    ("sender", "plc7@plant.lan>", "sender"),
     # parameter smuggling (GHSA-wpwj-69cm-q9c5)
     ("sender", '"> ORCPT=x y"@plant.lan', "sender"),
     ("sender", '"a b"@plant.lan', "sender"),
