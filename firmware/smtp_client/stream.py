@@ -66,7 +66,7 @@ class Stream:
             if self.wait(False, _POLLOUT) == _POLLOUT:
                 return b""
             try:
-                return tcp.recv(512)  # raises what the connection failed of
+                return self.socket.recv(512)  # raises what the connection failed of
             except OSError as error:
                 value = error
         return self.throw(value)
