@@ -47,41 +47,39 @@ _SHELF = const(28800000)  # 8 h, ours
 _DAY = const(86400000)
 NEVER = 1 << 60
 
-STATES = ("NORM", "UNACK", "ACKED", "RTNUN", "LATCHED", "SHLVD", "OOSRV", "FAULT")
+_NORM = const(0)
+STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # their names; a state is a number
 
-# Under each state the one that follows, by its initial; "." where the event is ignored, "B" back
-# to the state before. on: the condition has been there for the on-delay; off: it has been gone for
-# the off-delay, where an acknowledgement is required, where none is, and of a latched alarm.
+# Under each state the initial of the one that follows; "." where the event is ignored, "B" for
+# back to the state before. on: the condition has been there for the on-delay; off: it has been
+# gone for the off-delay where an acknowledgement is required, where none is, where it is latched.
 #
-# event   notice      N U A R L S O F
+# event   notice      NUARLSOF
 TABLE = """
-on        RAISE       U . . U U . . .
-off       CLEAR       . R N . . . . .
-off-noack CLEAR       . N N . . . . .
-off-latch CLEAR       . L L . . . . .
-ack                   . A . N . . . .
-reset                 . . . . N . . .
-bad       FAULT       F F F F F . . .
-good      GOOD        . . . . . . . B
-shelve    SHELVE      S S S S S S . S
-unshelve  UNSHELVE    . . . . . N . .
-out       OUT         O O O O O O . O
-return    RETURN      . . . . . . N .
-late      ESCALATE    . U . . . . . .
-remind    REMIND      . U A . . . . F
-quiet     CHATTER_END N U A R L S O F
+on        RAISE       U..UU...
+off       CLEAR       .RN.....
+off-noack CLEAR       .NN.....
+off-latch CLEAR       .LL.....
+ack                   .A.N....
+reset                 ....N...
+bad       FAULT       FFFFF...
+good      GOOD        .......B
+shelve    SHELVE      SSSSSS.S
+unshelve  UNSHELVE    .....N..
+out       OUT         OOOOOO.O
+return    RETURN      ......N.
+late      ESCALATE    .U......
+remind    REMIND      .UA....F
+quiet     CHATTER_END NUARLSOF
 """
 
 
 def look_up(state, event):
-    """Return (the state that follows, the notice) of an event; the state is "" where ignored."""
+    """Return (the state that follows, the notice); the state is -1: ignored, 8: the one before."""
     row = TABLE.find("\n" + event + " ") + 1
     if not row:
-        return "", ""
-    initial = TABLE[row + 22 + 2 * STATES.index(state)]
-    column = "NUARLSOF".find(initial)
-    follows = STATES[column] if column >= 0 else initial.strip(".")
-    return follows, TABLE[row + 10 : row + 21].strip()
+        return -1, ""
+    return "NUARLSOFB".find(TABLE[row + 22 + state]), TABLE[row + 10 : row + 21].strip()
 
 
 def beyond(value, limit, back, high, was):
@@ -120,7 +118,7 @@ class Point:
     re_alarm = 4 * _HOUR
     escalate = 15 * _MINUTE
 
-    state = before = STATES[0]
+    state = before = _NORM
     occurrence = 0
     condition = ""  # True, False, None for a bad process value; "" until the first is known
     value = since = None  # the last value; when the occurrence began, None: before this boot
@@ -181,7 +179,7 @@ class Alarms:
         self.out = []
         self.recent = []  # time, tag, occurrence of the last raises, 11 at most
 
-    def restore(self, point, state, occurrence, now, before="NORM", shelved=0):
+    def restore(self, point, state, occurrence, now, before=_NORM, shelved=0):
         """Put a point, before its first sample, where it was before the boot.
 
         before: where the state is FAULT, `Point.before`
@@ -264,22 +262,22 @@ class Alarms:
             ("remind", point.remind),
         ):
             at = max(at, now)
-            if at < point.due and look_up(point.state, event)[0]:
+            if at < point.due and look_up(point.state, event)[0] >= 0:
                 point.event = event
                 point.due = at
 
     def take(self, point, event, at):
         """Do what the table says of an event."""
         state, kind = look_up(point.state, event)
-        if not state:
+        if state < 0:
             return
-        begins = event == "on" or (event == "bad" and point.state == "NORM")
+        begins = event == "on" or (event == "bad" and point.state == _NORM)
         if begins:
             point.occurrence += 1
             point.since = at
         if event == "bad":
             point.before = point.state
-        point.state = point.before if state == "B" else state
+        point.state = state if state < 8 else point.before
         if event == "late":
             point.late = NEVER
         elif event == "remind":
