@@ -82,23 +82,6 @@ def look_up(state, event):
     return "NUARLSOFB".find(TABLE[row + 22 + state]), TABLE[row + 10 : row + 21].strip()
 
 
-def beyond(value, limit, back, high, was):
-    """Tell whether an analog value is in alarm; None: it is no number, a bad process value.
-
-    limit: where the alarm begins, in engineering units
-    back: the limit less (high) or plus (low) the deadband, made once since floats take heap
-    high: whether it is a high alarm or a low one
-    was: what this function said last; stays between `limit` and `back`
-    """
-    if value != value:  # not a number
-        return None
-    if value >= limit if high else value <= limit:
-        return True
-    if value < back if high else value > back:
-        return False
-    return bool(was)
-
-
 class Point:
     """An alarm point: what it is set to, and where it is now. Times in ms.
 
@@ -122,8 +105,7 @@ class Point:
     occurrence = 0
     condition = ""  # True, False, None for a bad process value; "" until the first is known
     value = since = None  # the last value; when the occurrence began, None: before this boot
-    changed = due = until = late = remind = quiet = NEVER  # due: of `event`; until: shelved
-    event = ""
+    changed = due = until = late = remind = quiet = NEVER  # until: shelved; due: the next of all
     latest = earlier = -_CHATTER  # the last two raises
     chatter = -1  # raises counted while it chatters
     unseen = False  # restored as active and not seen so since
@@ -229,7 +211,7 @@ class Alarms:
             else:
                 for point in self.points:
                     if point.due == at:
-                        self.take(point, point.event, at)
+                        self.take(point, self.schedule(point, at), at)
                         self.schedule(point, at)
                         break
             self.look_ahead()
@@ -248,10 +230,11 @@ class Alarms:
                 self.due = point.due
 
     def schedule(self, point, now):
-        """Find what time next brings a point."""
+        """Find when time next brings a point anything; return what."""
         condition = point.condition
         off = "off-latch" if point.latched else "off" if point.ack_required else "off-noack"
         point.due = NEVER
+        brings = ""
         for event, at in (
             ("quiet", point.quiet),
             ("unshelve", point.until),
@@ -263,8 +246,9 @@ class Alarms:
         ):
             at = max(at, now)
             if at < point.due and look_up(point.state, event)[0] >= 0:
-                point.event = event
                 point.due = at
+                brings = event
+        return brings
 
     def take(self, point, event, at):
         """Do what the table says of an event."""
@@ -297,7 +281,6 @@ class Alarms:
         """Begin to count for reminder and escalation."""
         point.interval = point.re_alarm
         point.remind = at + point.re_alarm if point.re_alarm else NEVER
-        point.late = NEVER
         if point.high and point.ack_required and point.escalate:
             point.late = at + point.escalate
 
