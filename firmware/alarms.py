@@ -28,12 +28,8 @@ poll still takes no heap; a change keeps up to six for its point.
 
 try:
     from micropython import const
-except ImportError:
-
-    def const(number):
-        """Return what `micropython.const` returns."""
-        return number
-
+except ImportError:  # CPython
+    const = int
 
 _MINUTE = const(60000)
 _HOUR = const(3600000)

@@ -123,7 +123,7 @@ class Model:
 
     def visit(self, now: int) -> None:
         if self.first_out is not None and len(self.within(10 * MINUTE, now)) < 5:
-            self.tell_flood("FLOOD_END", now)
+            self.tell_flood("FLOOD_END", now, self.first_out)
             self.first_out = None
         for p in self.points:
             while self.happens(p, now):
@@ -210,7 +210,7 @@ class Model:
         self.announced.append((now, p.tag, p.occurrence))
         if self.first_out is None and len(self.within(10 * MINUTE, now)) > 10:
             self.first_out = len(self.announced) - len(self.within(10 * MINUTE, now))
-            self.tell_flood("FLOOD", now)
+            self.tell_flood("FLOOD", now, self.first_out)
 
     def end(self, kind: str, p: ModelPoint, now: int) -> None:
         """A clear or a good value, unless the point chatters."""
@@ -229,9 +229,9 @@ class Model:
         about = [p.tag, p.occurrence, p.state, now, p.raised, p.value]
         self.out.append([kind, *about, first, unseen, count])
 
-    def tell_flood(self, kind: str, now: int) -> None:
-        at, tag, occurrence = self.announced[self.first_out]
-        count = len(self.announced) - self.first_out
+    def tell_flood(self, kind: str, now: int, first_out: int) -> None:
+        at, tag, occurrence = self.announced[first_out]
+        count = len(self.announced) - first_out
         self.out.append([kind, tag, occurrence, "NORM", now, at, None, True, False, count])
 
 
