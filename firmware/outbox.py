@@ -2,24 +2,25 @@
 
 Pure storage: it knows nothing of mail, network or alarms, and nothing else touches the flash.
 
-Theory of operation. A notice is one small file, named by its key, which is the boot number and a
-sequence number, and makes its Message-ID. It tells the state of its tag as well, so one close() keeps both: there is no
-moment at which one is on flash and the other is not. When the notice is delivered its file is
-renamed to the tag's state, which takes it off the queue and keeps the state in one commit. A
-tag's state is what the newest record says that is on flash, queued or kept.
+Theory of operation. A notice is one small file, and tells the state of its tag as well. So one
+close() keeps both: there is no moment at which one is on flash and the other is not. A tag's state
+is what the newest record says that is on flash, delivered or not. The file "=TAG" is the home of a
+tag: it keeps the last record that was delivered, and the next one is written over it, which is a
+single commit. Where there is no home yet, or what is in it still waits, a notice has a file of its
+own named by its key, and is renamed to the home when it is delivered.
 
 Rules
 1. A record is built first, then open, one write, close. It is accepted when close() has returned.
 2. LittleFS commits a new file twice, empty and whole, and replaces one in a single commit. A cut
    leaves an empty file, nothing, or all; boot() removes what is no whole record.
-3. Ids only rise. A boot counts itself on flash before it gives the first one out.
+3. Keys only rise. A boot counts itself on flash before it gives the first one out.
 4. A record that waits is replaced by the same one with fewer recipients, and never otherwise.
 5. When the queue is full the oldest of the lowest priority are folded into a notice of their own,
-   which counts them by tag. It names their ids by the last one; so boot() can finish what a cut
-   has left, and nothing is counted twice or lost.
+   which counts them by tag. It names the last one, so boot() can finish what a cut has left, and
+   nothing is counted twice or lost.
 
-Files of the folder: "0000050000002a" notices, "=TAG" states, "boots" clock offsets. On a board the
-folder is LittleFS; on the ESP32 its limit for files without a block of their own is 128 octets.
+Files of the folder: "0000050000002a" (boot number 5, sequence number 42), "=TAG", and "boots", the
+clock offsets. On the ESP32 LittleFS gives files of more than 128 octets a block of their own.
 """
 
 import os
@@ -49,9 +50,9 @@ TAG = 32  # octets; with them and a text of 41, a record has 120
 TEXT = 500  # octets; such a record has a block of its own
 
 # Ranks: a notice that is parked for all its recipients is 0, others are 1 more than their
-# priority; an overflow is 5, parked 6. An entry of the index is an key and its rank.
+# priority; an overflow is 5, parked 6. An entry of the index is a key and its rank.
 _OVERFLOW = const(5)
-_ID = const(7)  # octets: boot number 3, sequence number 4
+_KEY = const(7)  # octets: boot number 3, sequence number 4
 _ENTRY = const(8)
 _VERSION = const(1)
 _BATCH = const(8)  # folded at once: each costs a commit or two, some 10 ms
@@ -197,17 +198,17 @@ def lines(counts):
 
 
 def name_of(key):
-    """Return the name of a notice's file."""
+    """Return the name of the file that a notice has for itself."""
     return hexlify(key).decode()
 
 
 def boot_of(key):
-    """Return the number of the boot that an key is of."""
+    """Return the number of the boot that a key is of."""
     return int.from_bytes(key[:3], "big")
 
 
-def state_name(tag):
-    """Return the name of the file that keeps the state of a tag; only "/" cannot be in a name."""
+def home_of(tag):
+    """Return the name of the home of a tag; no name can have "/" in it."""
     return "=" + tag.replace("/", "\x1f")
 
 
@@ -229,6 +230,7 @@ class Outbox:
         self.limit = limit
         self.sequence = 0
         self.offsets = {}  # seconds to add to the uptime of a boot, by its number; 0 for unknown
+        self.homes = {}  # tags by key: whose notices wait in their homes
         self.index = bytearray(_ENTRY * (limit + 2))
         self.index[:] = b""  # keeps its memory
 
@@ -246,10 +248,14 @@ class Outbox:
                 known[boot] = offset
         named = self.scan()
         at = 0
-        while at < len(self.index):  # finish a fold
-            key = self.id_at(at)
-            if self.index[at + _ID] >= _OVERFLOW:
-                self.fold_away(self.read(key))
+        while at < len(self.index):  # finish what a cut has left half done
+            key = self.key_at(at)
+            rank = self.index[at + _KEY]
+            notice = self.read(key)
+            if rank >= _OVERFLOW:
+                self.fold_away(notice)
+            elif not rank and not notice.parked:  # delivered
+                self.retire(key, notice)
             at = self.seek(key) + _ENTRY
         self.boots = max(max(known) if known else 0, max(named) if named else 0) + 1
         self.offsets = {boot: known[boot] for boot in known if boot in named}
@@ -265,12 +271,14 @@ class Outbox:
                 continue
             data = self.load(name)
             record = decode(data)
-            if record and name == name_of(record.key):
-                self.enter(record)
-            elif not record or name != state_name(record.tag):
+            if not record or name not in (name_of(record.key), home_of(record.tag)):
                 bad.append(name)
                 self.damaged += data != b""
                 continue
+            if record.to or record.parked or name[0] != "=":
+                self.enter(record)
+                if name[0] == "=":
+                    self.homes[record.key] = record.tag
             named.add(boot_of(record.key))
             named.add(boot_of(record.announced))
         for name in bad:
@@ -285,21 +293,25 @@ class Outbox:
 
     def accept(self, notice):
         """Write a notice whose place is there."""
-        key = self.next_id()
+        key = self.next_key()
         data = encode(notice, key)
-        name = name_of(key)
         entry = key + bytes((rank_of(notice),))
-        try:
-            self.save(name, data)
-        except BaseException:
-            self.discard(name)  # what is not accepted must not turn up at the next boot
-            raise
+        tag = notice.tag
+        if notice.state and tag and tag not in self.homes.values() and self.load(home_of(tag)):
+            self.save(home_of(tag), data)
+            self.homes[key] = tag
+        else:
+            try:
+                self.save(name_of(key), data)
+            except BaseException:
+                self.discard(name_of(key))  # not accepted: it must not turn up at the next boot
+                raise
         self.index.extend(entry)
         return key
 
     def read(self, key):
         """Return the notice with this key; None where flash has lost it, then remove() it."""
-        return decode(self.load(name_of(key)))
+        return decode(self.load(self.file_of(key)))
 
     def find(self, after=b"", ranks=PENDING):
         """Return the key of the oldest notice that is younger than `after`, or None.
@@ -307,18 +319,18 @@ class Outbox:
         ranks: PENDING, PENDING[2:] for those of priority 2 and more, or PARKED
         """
         at = self.seek(after)
-        if at < len(self.index) and self.id_at(at) == after:
+        if at < len(self.index) and self.key_at(at) == after:
             at += _ENTRY
         while at < len(self.index):
-            if self.index[at + _ID] in ranks:
-                return self.id_at(at)
+            if self.index[at + _KEY] in ranks:
+                return self.key_at(at)
             at += _ENTRY
         return None
 
     def count(self, ranks=PENDING):
         """Return how many notices there are; `ranks` as in find()."""
         count = 0
-        for at in range(_ID, len(self.index), _ENTRY):
+        for at in range(_KEY, len(self.index), _ENTRY):
             count += self.index[at] in ranks
         return count
 
@@ -333,15 +345,15 @@ class Outbox:
     def settle(self, key, recipients, parked):
         """Take recipients off a notice and park it for some of them."""
         at = self.seek(key)
-        if self.id_at(at) != key:
+        if self.key_at(at) != key:
             return
         notice = self.read(key)
         if notice:
             notice.parked = (notice.parked & ~recipients) | (notice.to & parked)
             notice.to &= ~recipients
             if notice.to or notice.parked:
-                self.save(name_of(key), encode(notice, key))
-                self.index[at + _ID] = rank_of(notice)
+                self.save(self.file_of(key), encode(notice, key))
+                self.index[at + _KEY] = rank_of(notice)
                 return
         else:
             self.damaged += 1
@@ -351,16 +363,35 @@ class Outbox:
         """Take a notice off the queue; it becomes the state of its tag where none is newer."""
         at = self.seek(key)
         self.index[at : at + _ENTRY] = b""  # first, lest a failing flash repeats the mail for ever
-        path = self.root + name_of(key)
-        if notice and notice.state and notice.tag and self.newer(notice):
-            os.rename(path, self.root + state_name(notice.tag))
+        name = self.file_of(key)
+        if notice and (key in self.homes or self.tells(notice)):
+            notice.to = notice.parked = 0
+            self.save(name, encode(notice, key))
+            if self.homes.pop(key, None) is None:
+                self.vacate(notice.tag)
+                os.rename(self.root + name, self.root + home_of(notice.tag))
         else:
-            os.remove(path)
+            self.homes.pop(key, None)
+            os.remove(self.root + name)
 
-    def newer(self, record):
-        """Tell whether a record is newer than the state that is kept of its tag."""
-        kept = self.load(state_name(record.tag))
-        return not whole(kept) or kept[1 : 1 + _ID] < record.key
+    def vacate(self, tag):
+        """Let what waits in the home of a tag have a file of its own."""
+        for key in self.homes:
+            if self.homes[key] == tag:
+                os.rename(self.root + home_of(tag), self.root + name_of(key))
+                del self.homes[key]
+                return
+
+    def file_of(self, key):
+        """Return the name of the file that a notice is in."""
+        return home_of(self.homes[key]) if key in self.homes else name_of(key)
+
+    def tells(self, notice):
+        """Tell whether a notice tells the state of its tag and is newer than what its home says."""
+        if not notice.state or not notice.tag:
+            return False
+        home = self.load(home_of(notice.tag))
+        return not whole(home) or home[1 : 1 + _KEY] < notice.key
 
     def fold(self, uptime):
         """Fold the oldest of the lowest rank into an overflow, with those that there are already.
@@ -369,7 +400,7 @@ class Outbox:
         """
         index = self.index
         lowest = _OVERFLOW
-        for at in range(_ID, len(index), _ENTRY):
+        for at in range(_KEY, len(index), _ENTRY):
             lowest = min(lowest, index[at])
         if lowest == _OVERFLOW:
             return False
@@ -377,9 +408,9 @@ class Outbox:
         overflow = Record(OVERFLOW, "", lowest, 0, 0, uptime, None, 0)
         left = _BATCH
         for at in range(0, len(index), _ENTRY):
-            rank = index[at + _ID]
+            rank = index[at + _KEY]
             if rank >= _OVERFLOW or (rank == lowest and left):
-                key = self.id_at(at)
+                key = self.key_at(at)
                 add(overflow, counts, self.read(key))
                 if rank == lowest:
                     left -= 1
@@ -392,24 +423,24 @@ class Outbox:
         """Take off the queue what an overflow counts: older overflows, its rank up to its key."""
         at = 0
         while at < len(self.index):
-            key = self.id_at(at)
-            rank = self.index[at + _ID]
-            if (
-                rank == overflow.state
-                and key <= overflow.announced
-                or (rank >= _OVERFLOW and key < overflow.key)
-            ):
+            key = self.key_at(at)
+            rank = self.index[at + _KEY]
+            last = overflow.announced if rank == overflow.state else b""
+            if key <= last or (rank >= _OVERFLOW and key < overflow.key):
                 self.retire(key, self.read(key))
             else:
                 at += _ENTRY
 
     def set_state(self, record):
         """Keep what `record` tells of the state of its tag, without a notice."""
-        self.save(state_name(record.tag), encode(record, self.next_id()))
+        record.to = 0
+        self.vacate(record.tag)
+        self.save(home_of(record.tag), encode(record, self.next_key()))
 
     def forget(self, tag):
         """Remove the state of a tag that there is no more."""
-        self.discard(state_name(tag))
+        self.vacate(tag)
+        self.discard(home_of(tag))
 
     def replay(self):
         """Yield the records that tell a state; of a tag's, the last tells the one that holds."""
@@ -417,8 +448,8 @@ class Outbox:
             if entry[0][0] == "=":
                 yield decode(self.load(entry[0]))
         for at in range(0, len(self.index), _ENTRY):
-            notice = self.read(self.id_at(at))
-            if notice and notice.state and notice.tag and self.newer(notice):
+            notice = self.read(self.key_at(at))
+            if notice and self.tells(notice):
                 yield notice
 
     def set_offset(self, seconds):
@@ -443,7 +474,7 @@ class Outbox:
         self.save("boots", data + pack("<I", crc32(data)))
         self.offsets = offsets
 
-    def next_id(self):
+    def next_key(self):
         """Return an key that was never given out, and never will be again."""
         self.sequence += 1
         return pack(">II", self.boots, self.sequence)[1:]
@@ -459,15 +490,15 @@ class Outbox:
         high = len(self.index) // _ENTRY
         while low < high:
             middle = (low + high) // 2
-            if self.id_at(middle * _ENTRY) < key:
+            if self.key_at(middle * _ENTRY) < key:
                 low = middle + 1
             else:
                 high = middle
         return low * _ENTRY
 
-    def id_at(self, at):
+    def key_at(self, at):
         """Return the key of an entry of the index, b"" past its end."""
-        return bytes(self.index[at : at + _ID])
+        return bytes(self.index[at : at + _KEY])
 
     def load(self, name):
         """Return what a file has in it, None where it cannot be read."""

@@ -1,0 +1,107 @@
+"""A flash in memory whose power can be cut; for MicroPython's unix port, 64 bit.
+
+The file system is MicroPython's own LittleFS, in the geometries of the boards' ports.
+"""
+
+import os
+
+import ffi
+import vfs
+from uctypes import addressof
+
+BLOCK = 4096
+PLACE = "/flash"
+
+# progsize as ports/rp2/modules/_boot.py and ports/esp32/modules/inisetup.py have it
+GEOMETRIES = {"esp32": {}, "rp2": {"progsize": 256}}
+SIZES = {"esp32": 512, "rp2": 352}  # blocks
+
+_libc = ffi.open(None)
+_copy = _libc.func("v", "memcpy", "ppi")
+_fill = _libc.func("v", "memset", "pii")
+
+_EIO = -5  # returned, not raised: what is raised in a finaliser is lost
+
+
+class Flash:
+    """The flash of one power-on, as a block device.
+
+    It allocates nothing, since finalisers of files call it while the heap is locked. Each power-on
+    has an object of its own: one whose power was cut writes never again, whoever still holds it.
+    """
+
+    def __init__(self, memory, cut=0, torn=False):
+        """Let the power fail at operation `cut`, before it or (`torn`) half way."""
+        self.memory = memory
+        self.address = addressof(memory)
+        self.cut = cut
+        self.torn = torn
+        self.dead = False
+        self.programs = self.erases = 0
+
+    def length(self, octets):
+        """Return how much of an operation happens."""
+        if self.programs + self.erases == self.cut:
+            self.dead = True
+            return octets // 2 if self.torn else 0
+        return octets
+
+    def readblocks(self, block, buffer, offset=0):
+        """Read."""
+        if self.dead:
+            return _EIO
+        _copy(buffer, self.address + block * BLOCK + offset, len(buffer))
+        return 0
+
+    def writeblocks(self, block, buffer, offset=0):
+        """Program."""
+        if self.dead:
+            return _EIO
+        self.programs += 1
+        _copy(self.address + block * BLOCK + offset, buffer, self.length(len(buffer)))
+        return _EIO if self.dead else 0
+
+    def ioctl(self, operation, block):
+        """Say what there is, or erase."""
+        if operation == 4:
+            return len(self.memory) // BLOCK
+        if operation == 5:
+            return BLOCK
+        if operation == 6:
+            if self.dead:
+                return _EIO
+            self.erases += 1
+            _fill(self.address + block * BLOCK, 255, self.length(BLOCK))
+            return _EIO if self.dead else 0
+        return 0
+
+
+def erased(blocks):
+    """Return the memory of a new flash."""
+    memory = bytearray(blocks * BLOCK)
+    _fill(addressof(memory), 255, len(memory))
+    return memory
+
+
+def copy(target, source):
+    """Copy one flash's memory over another's."""
+    _copy(addressof(target), addressof(source), len(source))
+
+
+def make(memory, geometry):
+    """Make an empty file system."""
+    vfs.VfsLfs2.mkfs(Flash(memory), **GEOMETRIES[geometry])
+
+
+def mount(flash, geometry):
+    """Mount the file system at `PLACE`."""
+    vfs.mount(vfs.VfsLfs2(flash, **GEOMETRIES[geometry]), PLACE)
+
+
+def unmount():
+    """Take it off again, if it is there."""
+    try:
+        os.stat(PLACE)
+        vfs.umount(PLACE)
+    except OSError:
+        pass
