@@ -17,7 +17,7 @@ Rules
 4. A record that waits is replaced by the same one with fewer recipients, and never otherwise.
 5. When the queue is full the oldest of the lowest priority are folded into a notice of their own,
    which counts them by tag. It names the last one, so boot() can finish what a cut has left, and
-   nothing is counted twice or lost.
+   nothing is lost or, but for what is parked, counted twice.
 
 Files of the folder: "0000050000002a" (boot number 5, sequence number 42), "=TAG", and "boots", the
 clock offsets. On the ESP32 LittleFS gives files of more than 128 octets a block of their own.
@@ -219,7 +219,7 @@ class Outbox:
 
     boot() comes first. Then
         boots: the number of this boot
-        damaged: how many files boot() removed that were neither whole nor empty
+        damaged: how many files are lost: neither whole nor empty, or not to be read
     Where a method raises OSError, what it was to write is not on flash.
     """
 
@@ -252,8 +252,11 @@ class Outbox:
             key = self.key_at(at)
             rank = self.index[at + _KEY]
             notice = self.read(key)
-            if rank >= _OVERFLOW:
-                self.fold_away(notice)
+            if not notice:
+                self.damaged += 1
+            elif rank >= _OVERFLOW:
+                # Notices may have been parked since, so those that were then cannot be told.
+                self.fold_away(notice, notice.state or _OVERFLOW)
             elif not rank and not notice.parked:  # delivered
                 self.retire(key, notice)
             at = self.seek(key) + _ENTRY
@@ -272,8 +275,9 @@ class Outbox:
             data = self.load(name)
             record = decode(data)
             if not record or name not in (name_of(record.key), home_of(record.tag)):
-                bad.append(name)
                 self.damaged += data != b""
+                if data is not None:  # what cannot be read now may be read at the next boot
+                    bad.append(name)
                 continue
             if record.to or record.parked or name[0] != "=":
                 self.enter(record)
@@ -387,7 +391,7 @@ class Outbox:
         return home_of(self.homes[key]) if key in self.homes else name_of(key)
 
     def tells(self, notice):
-        """Tell whether a notice tells the state of its tag and is newer than what its home says."""
+        """Tell whether a notice tells the state of its tag and is newer than its home."""
         if not notice.state or not notice.tag:
             return False
         home = self.load(home_of(notice.tag))
@@ -416,16 +420,17 @@ class Outbox:
                     left -= 1
                     overflow.announced = key
         overflow.text = lines(counts)
-        self.fold_away(self.read(self.accept(overflow)))
+        key = self.accept(overflow)
+        self.fold_away(self.read(key), lowest)
         return True
 
-    def fold_away(self, overflow):
-        """Take off the queue what an overflow counts: older overflows, its rank up to its key."""
+    def fold_away(self, overflow, lowest):
+        """Take off the queue what an overflow counts: older ones, and a rank up to a key."""
         at = 0
         while at < len(self.index):
             key = self.key_at(at)
             rank = self.index[at + _KEY]
-            last = overflow.announced if rank == overflow.state else b""
+            last = overflow.announced if rank == lowest else b""
             if key <= last or (rank >= _OVERFLOW and key < overflow.key):
                 self.retire(key, self.read(key))
             else:

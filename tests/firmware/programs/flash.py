@@ -20,6 +20,9 @@ _libc = ffi.open(None)
 _copy = _libc.func("v", "memcpy", "ppi")
 _fill = _libc.func("v", "memset", "pii")
 
+PROGRAM = 1
+ERASE = 2
+
 _EIO = -5  # returned, not raised: what is raised in a finaliser is lost
 
 
@@ -31,18 +34,22 @@ class Flash:
     """
 
     def __init__(self, memory, cut=0, torn=False):
-        """Let the power fail at operation `cut`, before it or (`torn`) half way."""
+        """Let the power fail at operation `cut`, before it or (`torn`) half way.
+
+        dead: 0, or what was cut: PROGRAM or ERASE
+        """
         self.memory = memory
         self.address = addressof(memory)
         self.cut = cut
         self.torn = torn
-        self.dead = False
-        self.programs = self.erases = 0
+        self.dead = 0
+        self.count = self.programs = self.erases = 0
 
-    def length(self, octets):
-        """Return how much of an operation happens."""
-        if self.programs + self.erases == self.cut:
-            self.dead = True
+    def length(self, octets, operation):
+        """Count an operation and return how much of it happens."""
+        self.count += 1
+        if self.count == self.cut:
+            self.dead = operation
             return octets // 2 if self.torn else 0
         return octets
 
@@ -58,7 +65,7 @@ class Flash:
         if self.dead:
             return _EIO
         self.programs += 1
-        _copy(self.address + block * BLOCK + offset, buffer, self.length(len(buffer)))
+        _copy(self.address + block * BLOCK + offset, buffer, self.length(len(buffer), PROGRAM))
         return _EIO if self.dead else 0
 
     def ioctl(self, operation, block):
@@ -71,7 +78,7 @@ class Flash:
             if self.dead:
                 return _EIO
             self.erases += 1
-            _fill(self.address + block * BLOCK, 255, self.length(BLOCK))
+            _fill(self.address + block * BLOCK, 255, self.length(BLOCK, ERASE))
             return _EIO if self.dead else 0
         return 0
 

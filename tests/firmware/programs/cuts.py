@@ -1,0 +1,398 @@
+"""Cut the power at every flash operation: `cuts FIRMWARE GEOMETRY clean|torn`; prints JSON.
+
+Each scenario is a list of steps that is run again and again, each time with the power cut at the
+next program or erase. Then the board boots, and what it finds is held against what it was told;
+it is also cut at each operation of this boot, boots again, and is checked again.
+"""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+import flash
+import outbox
+
+ROOT = flash.PLACE + "/outbox"
+CONFIG = flash.PLACE + "/config.json"
+LIMIT = 10
+BLOCKS = 32
+GEOMETRY = sys.argv[2]
+TORN = sys.argv[3] == "torn"
+
+TAGS = ("LSHH-1", "TK-2/PAL", "FT 3")
+
+# Steps: a name of a method of World, then its arguments. append: tag, state, priority, octets of
+# text. remove, park: which of the pending notices, recipients.
+ACCEPT = [("append", n % 3, 1 + n % 2, 3, 500 if n == 4 else n) for n in range(7)]
+DELIVER = [
+    ("append", 0, 1, 3, 0),
+    ("append", 0, 2, 3, 0),
+    ("append", 1, 1, 2, 0),
+    ("remove", 0, 1),
+    ("park", 0, 2),
+    ("remove", 0, 3),
+    ("append", 0, 1, 3, 500),
+    ("remove", 0, 3),
+    ("remove", 0, 1),
+    ("remove", 0, 2),
+    ("unpark",),
+]
+STATE = [
+    ("append", 0, 1, 3, 0),
+    ("set_state", 0, 3),
+    ("remove", 0, 3),
+    ("set_state", 1, 4),
+    ("append", 0, 2, 3, 0),
+    ("set_state", 0, 5),
+    ("remove", 0, 3),
+]
+FULL = [("append", n % 3, 1, (1, 3, 2)[n % 3], 0) for n in range(LIMIT)]
+OVERFLOW = [("append", n % 3, 2, n % 4, 0) for n in range(4)] + [("park", n, 3) for n in range(3)]
+OVERFLOW += [("append", n % 3, 1, 3, 40) for n in range(12)] + [("remove", 0, 3)] * 7
+BOOT = [("boot",), ("append", 0, 1, 3, 0), ("boot",), ("boot",), ("remove", 0, 3), ("boot",)]
+OFFSET = [("append", 2, 1, 3, 0), ("set_offset", 1790000000), ("boot",), ("append", 2, 2, 3, 0)]
+OFFSET += [("set_offset", 1790000500), ("set_offset", 9), ("boot",), ("remove", 0, 3), ("boot",)]
+CONFIGURE = [("append", 0, 1, 3, 0), ("configure", 90), ("configure", 700), ("remove", 0, 3)]
+ALARM = [("append", 0, 1, 3, 0), ("remove", 0, 3), ("append", 0, 2, 3, 0), ("remove", 0, 3)]
+
+
+def mixed(seed):
+    """Return steps in no particular order."""
+    steps = []
+    for _ in range(40):
+        seed = seed * 1103515245 + 12345 & 0x7FFFFFFF
+        steps.append(MIX[(seed >> 16) % len(MIX)])
+    return steps
+
+
+MIX = [("append", n % 3, 1 + n % 5, n % 4, 30 * n) for n in range(6)]
+MIX += [("remove", 0, 3), ("remove", 0, 1), ("remove", 1, 3), ("park", 0, 3), ("park", 1, 1)]
+MIX += [("set_state", 0, 6), ("set_state", 1, 7), ("set_offset", 1800000000), ("boot",)]
+MIX += [("configure", 200), ("remove", 0, 3), ("remove", 0, 3)]
+
+SCENARIOS = {
+    # name: what has happened before, and what is cut
+    "accept": ([], ACCEPT),
+    "deliver": ([], DELIVER * 2),
+    "state change": ([], STATE * 3),
+    "overflow": (FULL, OVERFLOW),
+    "boot": (ACCEPT, BOOT * 2),
+    "clock offset": ([], OFFSET * 2),
+    "configuration": ([], CONFIGURE * 3),
+    "alarms": (DELIVER, ALARM * 12),
+    "mixed 1": (FULL, mixed(1)),
+    "mixed 2": (STATE, mixed(2)),
+    "mixed 3": (DELIVER, mixed(3)),
+}
+
+
+class World:
+    """A board, what it was told to keep, and what it may be in the middle of."""
+
+    def __init__(self):
+        self.memory = flash.erased(BLOCKS)
+        flash.make(self.memory, GEOMETRY)
+        # accepted: by key, [tag, state, priority, octets of text, occurrence, to, parked]
+        self.notices = {}
+        self.keys = set()  # given out
+        self.gone = {}  # removed: by key, a notice
+        self.told = {}  # overflows delivered: by tag, how many
+        self.states = {}  # by tag, [state, occurrence]
+        self.offsets = {}  # by boot
+        self.config = ""
+        self.occurrence = self.boots = 0
+        self.doing = None
+
+    def start(self, cut=0):
+        """Switch the power on, until operation `cut`."""
+        flash.unmount()
+        self.device = flash.Flash(self.memory, cut, TORN)
+        flash.mount(self.device, GEOMETRY)
+        self.box = outbox.Outbox(ROOT, LIMIT)
+        self.box.boot()
+
+    def run(self, steps):
+        """Take steps; raises OSError when the power fails."""
+        for step in steps:
+            self.doing = step
+            getattr(self, step[0])(*step[1:])
+            self.doing = None
+
+    def notice(self, tag, state, priority, octets):
+        """Return a notice and how it is remembered."""
+        self.occurrence += 1
+        record = outbox.Record(1, TAGS[tag], state, priority, self.occurrence, 7, 1.5, 3)
+        record.text = "x" * octets
+        return record, [TAGS[tag], state, priority, octets, self.occurrence, 3, 0]
+
+    def append(self, *what):
+        record, self.expected = self.notice(*what)
+        key = self.box.append(record)
+        self.keys.add(key)
+        self.notices[key] = self.expected
+        self.states[self.expected[0]] = self.expected[1], self.expected[4]
+
+    def nth(self, number, ranks=outbox.PENDING):
+        key = self.box.find(b"", ranks)
+        for _ in range(number):
+            key = self.box.find(key, ranks) or key
+        return key
+
+    def remove(self, number, recipients):
+        self.key = self.nth(number)
+        if not self.key:
+            return
+        record = self.box.read(self.key)
+        self.box.remove(self.key, recipients)
+        self.settled(record, recipients, 0)
+
+    def park(self, number, recipients):
+        self.key = self.nth(number)
+        if not self.key:
+            return
+        record = self.box.read(self.key)
+        self.box.park(self.key, recipients)
+        self.settled(record, recipients, recipients)
+
+    def unpark(self):
+        self.key = self.nth(0, outbox.PARKED)
+        self.box.remove(self.key)
+        self.gone[self.key] = self.notices[self.key]
+
+    def settled(self, record, recipients, parked):
+        if record.kind == outbox.OVERFLOW:
+            if not record.to & ~recipients and not parked:
+                tally(self.told, record)
+            return
+        notice = self.notices[record.key]
+        notice[6] |= notice[5] & parked
+        notice[5] &= ~recipients
+        if not notice[5] and not notice[6]:
+            self.gone[record.key] = notice
+
+    def set_state(self, tag, state):
+        record, expected = self.notice(tag, state, 0, 0)
+        self.expected = expected
+        self.box.set_state(record)
+        self.states[expected[0]] = state, expected[4]
+
+    def set_offset(self, seconds):
+        self.box.set_offset(seconds)
+        if not self.offsets.get(self.box.boots):
+            self.offsets[self.box.boots] = seconds
+
+    def configure(self, octets):
+        self.occurrence += 1
+        self.next_config = "%d" % self.occurrence * octets
+        with open(CONFIG, "w") as file:
+            file.write(self.next_config)
+        self.config = self.next_config
+
+    def boot(self):
+        self.start(self.device.cut and self.device.cut - self.device.count)
+        self.boots = self.box.boots
+
+    # What is found
+
+    def check(self):
+        """Boot and return what is wrong with what is there; it begins with the invariant."""
+        self.start()
+        found = self.found()
+        wrong = ["2: empty file " + file[0] for file in os.ilistdir(ROOT) if file[3] == 0]
+        if self.box.damaged:
+            wrong.append("2: damaged file")
+        if len(found) > LIMIT:
+            wrong.append("6: more than the limit")
+        if self.box.boots <= self.boots:
+            wrong.append("4: boot number again")
+        wrong += self.check_notices(found)
+        wrong += self.check_offsets(found)
+        wrong += self.check_states()
+        return wrong + self.check_config()
+
+    def found(self):
+        """Return the notices that wait or are parked, by key."""
+        found = {}
+        for ranks in (outbox.PENDING, outbox.PARKED):
+            key = self.box.find(b"", ranks)
+            while key:
+                found[key] = self.box.read(key)
+                key = self.box.find(key, ranks)
+        return found
+
+    def is_doing(self, *names):
+        """Tell whether one of these steps has begun and not ended."""
+        return self.doing and self.doing[0] in names
+
+    def check_notices(self, found):
+        """Return what is wrong with the notices and with what overflows count."""
+        wrong = []
+        counted = dict(self.told)
+        latest = {}
+        for key in sorted(found):
+            record = found[key]
+            if not record:
+                wrong.append("2: not a record")
+            elif record.kind == outbox.OVERFLOW:
+                tally(counted, record)
+            else:
+                wrong += self.check_notice(key, record)
+                if record.occurrence <= latest.get(record.tag, 0):
+                    wrong.append("5: order")
+                latest[record.tag] = record.occurrence
+        return wrong + self.check_counts(found, counted)
+
+    def check_offsets(self, found):
+        """Return what is wrong with the clock offsets of the boots that notices are of."""
+        for key in found:
+            offset = self.offsets.get(int.from_bytes(key[:3], "big"), 0)
+            if self.box.offset(key) != offset and not self.is_doing("set_offset"):
+                return ["3: clock offset"]
+        return []
+
+    def check_config(self):
+        """Return what is wrong with the other file."""
+        try:
+            with open(CONFIG) as file:
+                config = file.read()
+        except OSError:
+            config = ""
+        allowed = [self.config]
+        if self.is_doing("configure"):
+            allowed += [self.next_config] if self.config else [self.next_config, ""]
+        return [] if config in allowed else ["configuration"]
+
+    def check_notice(self, key, record):
+        """Return what is wrong with a notice that was found."""
+        is_now = [record.tag, record.state, record.priority, len(record.text), record.occurrence]
+        expected = self.notices.get(key)
+        if key in self.gone:
+            return ["3: delivered notice again"]
+        if not expected:
+            if self.is_doing("append") and is_now == self.expected[:5]:
+                return []
+            return ["1: unknown notice"]
+        if is_now != expected[:5]:
+            return ["1: another notice"]
+        masks = [(expected[5], expected[6])]
+        if self.is_doing("remove", "park") and key == self.key:
+            bits = self.doing[2]
+            parked = expected[5] & bits if self.doing[0] == "park" else 0
+            masks.append((expected[5] & ~bits, expected[6] | parked))
+        return [] if (record.to, record.parked) in masks else ["3: recipients"]
+
+    def check_counts(self, found, counted):
+        """Return what is wrong with the notices that are not there: each must be accounted for."""
+        missing = {}
+        slack = {}
+        for key, notice in self.notices.items():
+            tag = notice[0]
+            if key in found or key in self.gone:
+                if key in found and not notice[5]:  # parked; it may be counted as well
+                    slack[tag] = slack.get(tag, 0) + 1
+            elif not self.is_doing("remove", "unpark") or key != self.key:
+                missing[tag] = missing.get(tag, 0) + 1
+        wrong = []
+        if self.is_doing("remove") and self.key not in self.notices:
+            return wrong  # an overflow that is being removed
+        for tag in TAGS:
+            more = counted.get(tag, 0) - missing.get(tag, 0)
+            if not 0 <= more <= slack.get(tag, 0):
+                wrong.append("1: so many of %s counted too much: %d" % (tag, more))
+        return wrong
+
+    def check_states(self):
+        """Return what is wrong with the states of the tags."""
+        states = {}
+        for record in self.box.replay():
+            states[record.tag] = record.state, record.occurrence
+        wrong = []
+        for tag in TAGS:
+            allowed = [self.states.get(tag)]
+            if self.is_doing("append", "set_state") and self.expected[0] == tag:
+                allowed.append((self.expected[1], self.expected[4]))
+            if states.get(tag) not in allowed:
+                wrong.append("8: state of %s is %s, not %s" % (tag, states.get(tag), allowed))
+        return wrong
+
+    def go_on(self):
+        """Return what is wrong with the board's further work."""
+        box = self.box
+        key = box.append(self.notice(0, 1, 3, 0)[0])
+        if key in self.keys or key in self.notices or box.find(b"", outbox.PENDING) is None:
+            return ["4: key given out again"]
+        if self.keys and key <= max(self.keys):
+            return ["4: keys do not rise"]
+        for ranks in (outbox.PENDING, outbox.PARKED):
+            while box.find(b"", ranks):
+                box.remove(box.find(b"", ranks))
+        return ["cannot be emptied"] if box.index or len(os.listdir(ROOT)) > 4 else []
+
+
+def tally(counts, overflow):
+    """Add what an overflow counts."""
+    total = 0
+    for line in overflow.text.split("\n"):
+        number, tag = line.split(" ", 1)
+        counts[tag] = counts.get(tag, 0) + int(number)
+        total += int(number)
+    if total != overflow.occurrence:
+        counts["wrong sum"] = 1
+
+
+def fails(world, function, *args):
+    """Call until it is done or the power fails; tell whether it failed."""
+    try:
+        function(*args)
+    except OSError:
+        if not world.device.dead:
+            raise
+    return world.device.dead
+
+
+def cut_scenario(before, steps, result):
+    """Cut a scenario at each operation, and each boot after that at each of its own."""
+    number = 0
+    while True:
+        number += 1
+        world = World()
+        world.start()
+        world.boots = world.box.boots
+        world.run(before)
+        world.device.cut = world.device.count + number
+        if not fails(world, world.run, steps):
+            return
+        result["erase" if world.device.dead == flash.ERASE else "program"] += 1
+        image = bytes(world.memory)
+        look(world, result)
+        second = 0
+        while True:
+            second += 1
+            flash.copy(world.memory, image)
+            if not fails(world, world.start, second):
+                break
+            result["boot"] += 1
+            look(world, result)
+
+
+def look(world, result):
+    """Boot, check, and go on working."""
+    wrong = world.check() or world.go_on()
+    if wrong:
+        result["wrong"] += 1
+        if len(result["examples"]) < 5:
+            result["examples"].append([world.doing, wrong])
+
+
+def main():
+    """Run the scenarios named, or all."""
+    results = {}
+    for name in sys.argv[4:] or SCENARIOS:
+        results[name] = {"program": 0, "erase": 0, "boot": 0, "wrong": 0, "examples": []}
+        cut_scenario(*SCENARIOS[name], results[name])
+    print(json.dumps(results))
+
+
+main()
