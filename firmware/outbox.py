@@ -353,7 +353,8 @@ class Outbox:
             return
         notice = self.read(key)
         if notice:
-            notice.parked = (notice.parked & ~recipients) | (notice.to & parked)
+            both = notice.to | notice.parked
+            notice.parked = (notice.parked & ~recipients) | (both & parked)
             notice.to &= ~recipients
             if notice.to or notice.parked:
                 self.save(self.file_of(key), encode(notice, key))

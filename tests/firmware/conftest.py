@@ -91,3 +91,11 @@ def server():
     """A fake server that takes every mail until told otherwise."""
     with FakeSMTP() as server:
         yield server
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the figures that tests recorded."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "figure":
+                terminalreporter.write_line(value)

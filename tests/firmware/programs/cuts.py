@@ -167,7 +167,7 @@ class World:
                 tally(self.told, record)
             return
         notice = self.notices[record.key]
-        notice[6] |= notice[5] & parked
+        notice[6] = (notice[6] & ~recipients) | ((notice[5] | notice[6]) & parked)
         notice[5] &= ~recipients
         if not notice[5] and not notice[6]:
             self.gone[record.key] = notice
@@ -279,8 +279,8 @@ class World:
         masks = [(expected[5], expected[6])]
         if self.is_doing("remove", "park") and key == self.key:
             bits = self.doing[2]
-            parked = expected[5] & bits if self.doing[0] == "park" else 0
-            masks.append((expected[5] & ~bits, expected[6] | parked))
+            parked = (expected[5] | expected[6]) & bits if self.is_doing("park") else 0
+            masks.append((expected[5] & ~bits, (expected[6] & ~bits) | parked))
         return [] if (record.to, record.parked) in masks else ["3: recipients"]
 
     def check_counts(self, found, counted):

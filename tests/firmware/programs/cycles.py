@@ -22,14 +22,26 @@ def cycles(box, count):
 
 
 TAGS = ["TK-%d.LSHH" % number for number in range(8)]
-device = flash.Flash(flash.erased(64))
-flash.make(device.memory, "esp32")
-flash.mount(device, "esp32")
-box = Outbox(flash.PLACE + "/outbox")
-box.boot()
-cycles(box, 100)  # warm-up: tags have their homes, dicts their size
-gc.collect()
-before = gc.mem_alloc()
-cycles(box, int(sys.argv[2]))
-gc.collect()
-print(json.dumps({"grown": gc.mem_alloc() - before, "erases": device.erases}))
+
+
+def allocated():
+    """Return the octets in use."""
+    gc.collect()
+    return gc.mem_alloc()
+
+
+def main():
+    """Measure after a warm-up: tags have their homes, dicts their size."""
+    device = flash.Flash(flash.erased(64))
+    flash.make(device.memory, "esp32")
+    flash.mount(device, "esp32")
+    box = Outbox(flash.PLACE + "/outbox")
+    box.boot()
+    for count in (100, 100, int(sys.argv[2])):
+        before = allocated()
+        cycles(box, count)
+    grown = allocated() - before
+    print(json.dumps({"grown": grown, "erases": device.erases}))
+
+
+main()

@@ -1,0 +1,331 @@
+"""The outbox against a slow and obvious model of it, and what the model leaves open."""
+
+import importlib.util
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from host_tools import micropython
+from tests.firmware.conftest import FIRMWARE
+
+LIMIT = 12
+BATCH = 8
+
+TAGS = st.sampled_from(["", "LSHH-1", "TK-2/PAL", "TK-2\\PAL", "Füllstand"])
+BITS = st.integers(0, 7)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return str(tmp_path / "outbox")
+
+
+def import_outbox():
+    """Return the module under test, from the folder that is the board's root."""
+    spec = importlib.util.spec_from_file_location("outbox", FIRMWARE / "outbox.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+outbox = import_outbox()
+Record = outbox.Record
+
+
+class Model(RuleBasedStateMachine):
+    """A list of notices, each a dict, in the order of acceptance; and a dict of states."""
+
+    @initialize()
+    def start(self):
+        self.folder = tempfile.mkdtemp(prefix="alarmpost-")
+        self.queue = []
+        self.states = {}
+        self.offsets = {}
+        self.boots = 0
+        self.keys = []
+        self.number = 0
+        self.boot()
+
+    def teardown(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @rule()
+    def boot(self):
+        self.box = outbox.Outbox(self.folder + "/outbox", LIMIT)
+        self.box.boot()
+        self.boots += 1
+        assert self.box.boots == self.boots
+        assert self.box.damaged == 0
+
+    @rule(tag=TAGS, state=st.integers(0, 3), priority=st.integers(0, 3), to=st.integers(1, 7))
+    def append(self, tag, state, priority, to):
+        self.number += 1
+        text = "x" * (self.number % 3 * 200)
+        notice = Record(1, tag, state, priority, self.number, self.number, 0.5, to, text)
+        while len(self.queue) >= LIMIT:
+            self.fold()
+        key = self.accept(self.box.append(notice))
+        self.queue.append(
+            {"key": key, "tag": tag, "priority": priority, "number": self.number}
+            | {"to": to, "parked": 0, "counts": None}
+        )
+        if state and tag:
+            self.states[tag] = (state, self.number)
+
+    def accept(self, key):
+        assert all(key > other for other in self.keys)
+        self.keys.append(key)
+        return key
+
+    def fold(self):
+        victims = [notice for notice in self.queue if not notice["counts"]]
+        parked = [notice for notice in victims if not notice["to"]]
+        lowest = min(notice["priority"] for notice in victims)
+        chosen = parked or [notice for notice in victims if notice["priority"] == lowest]
+        merged = chosen[:BATCH] + [notice for notice in self.queue if notice["counts"]]
+        counts = Counter()
+        to = 0
+        for notice in merged:
+            counts.update(notice["counts"] or {notice["tag"]: 1})
+            to |= notice["to"] | notice["parked"]
+        self.queue = [notice for notice in self.queue if notice not in merged]
+        self.queue.append({"key": None, "to": to, "parked": 0, "counts": counts})
+
+    @precondition(lambda self: self.queue)
+    @rule(data=st.data(), recipients=BITS, park=st.booleans())
+    def settle(self, data, recipients, park):
+        notice = data.draw(st.sampled_from(self.queue))
+        both = notice["to"] | notice["parked"]
+        notice["to"] &= ~recipients
+        notice["parked"] = notice["parked"] & ~recipients | (both & recipients if park else 0)
+        (self.box.park if park else self.box.remove)(notice["key"], recipients)
+        if not notice["to"] | notice["parked"]:
+            self.queue.remove(notice)
+
+    @rule(tag=TAGS.filter(bool), state=st.integers(1, 3))
+    def set_state(self, tag, state):
+        self.number += 1
+        self.box.set_state(Record(1, tag, state, 0, self.number))
+        self.states[tag] = (state, self.number)
+
+    @rule(seconds=st.integers(1, 2**32 - 1))
+    def set_offset(self, seconds):
+        self.box.set_offset(seconds)
+        self.offsets.setdefault(self.boots, seconds)
+
+    @invariant()
+    def the_queue_is_what_it_should_be(self):
+        for ranks, parked in ((outbox.PENDING, False), (outbox.PARKED, True)):
+            expected = [notice for notice in self.queue if (notice["to"] == 0) == parked]
+            found = []
+            key = self.box.find(b"", ranks)
+            while key:
+                found.append(self.box.read(key))
+                key = self.box.find(key, ranks)
+            assert len(found) == self.box.count(ranks) == len(expected)
+            for record, notice in zip(found, expected, strict=True):
+                self.compare(record, notice)
+
+    def compare(self, record, notice):
+        assert (record.to, record.parked) == (notice["to"], notice["parked"])
+        if notice["counts"] is None:
+            assert record.kind == 1
+            assert record.key == notice["key"]
+            assert (record.tag, record.priority) == (notice["tag"], notice["priority"])
+            assert record.occurrence == record.uptime == notice["number"]
+            assert len(record.text) == notice["number"] % 3 * 200
+        else:
+            assert record.kind == outbox.OVERFLOW
+            notice["key"] = notice["key"] or record.key
+            assert record.key == notice["key"]
+            assert counted(record) == notice["counts"]
+            assert record.occurrence == notice["counts"].total()
+
+    @invariant()
+    def the_states_are_what_they_should_be(self):
+        found = {}
+        for record in self.box.replay():
+            found[record.tag] = (record.state, record.occurrence)
+        assert found == self.states
+
+    @invariant()
+    def the_offsets_of_all_notices_are_there(self):
+        for notice in self.queue:
+            if notice["key"]:
+                boot = int.from_bytes(notice["key"][:3], "big")
+                assert self.box.offset(notice["key"]) == self.offsets.get(boot, 0)
+
+    @invariant()
+    def there_is_no_file_too_many(self):
+        files = list(Path(self.folder, "outbox").iterdir())
+        assert len(files) <= len(self.queue) + len(self.states) + 1
+
+
+def counted(record):
+    """Return what an overflow counts, by tag."""
+    pairs = [line.split(" ", 1) for line in record.text.split("\n")]
+    return Counter({tag: int(number) for number, tag in pairs})
+
+
+TestModel = Model.TestCase
+TestModel.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+
+
+def new(root, limit=200):
+    """Return the outbox after the next boot."""
+    box = outbox.Outbox(root, limit)
+    box.boot()
+    return box
+
+
+def test_a_record_keeps_what_it_is_told(root):
+    box = new(root)
+    raised = box.append(Record(7, "TK-1.LSHH", 2, 3, 70000, 86400, 81.5, 1 << 31 | 5, "°"))
+    key = box.append(Record(8, "TK-1.LSHH", 1, 0, 70000, 90000, None, 1, "", raised, 86400))
+    one, two = box.read(raised), new(root).read(key)
+    told = {"kind": 7, "tag": "TK-1.LSHH", "state": 2, "priority": 3, "occurrence": 70000}
+    told |= {"uptime": 86400, "value": 81.5, "to": 1 << 31 | 5, "text": "°"}
+    told |= {"announced": raised, "since": 86400, "key": raised, "parked": 0}
+    assert vars(one) == told
+    assert (two.value, two.announced, two.since) == (None, raised, 86400)
+
+
+def test_an_alarm_fits_into_120_octets(root):
+    box = new(root)
+    box.append(Record(1, "T" * outbox.TAG, 1, 3, text="x" * 41))
+    (file,) = [path for path in Path(root).iterdir() if path.name != "boots"]
+    assert file.stat().st_size == 120
+
+
+@pytest.mark.parametrize(("tag", "text"), [("T" * 33, ""), ("ü" * 17, ""), ("T", "x" * 501)])
+def test_what_is_too_long_is_refused_before_anything_is_written(root, tag, text):
+    box = new(root)
+    with pytest.raises(ValueError, match="too long"):
+        box.append(Record(1, tag, 1, text=text))
+    assert [path.name for path in Path(root).iterdir()] == ["boots"]
+
+
+@pytest.mark.parametrize("octet", range(60))
+def test_no_damaged_file_is_read(root, octet):
+    box = new(root)
+    box.append(Record(1, "LSHH", 1, 3, 4, 5, 6.5, 7, "text"))
+    (file,) = [path for path in Path(root).iterdir() if path.name != "boots"]
+    data = bytearray(file.read_bytes())
+    data[octet % len(data)] ^= 1
+    file.write_bytes(data)
+    box = new(root)
+    assert (box.damaged, box.count(), box.boots) == (1, 0, 2)
+    assert [path.name for path in Path(root).iterdir()] == ["boots"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\1", b"\1\0\0\0\5\0\0\0\0junk"])
+def test_keys_rise_though_the_boot_counter_is_lost(root, content):
+    key = new(root).append(Record(1, "LSHH", 1))
+    key = new(root).append(Record(1, "LSHH", 2, announced=key))
+    Path(root, "boots").write_bytes(content)
+    box = new(root)
+    assert box.boots == 3
+    assert box.append(Record(1)) > key
+
+
+def test_many_tags_are_folded_into_one_record_that_counts_all(root):
+    box = new(root, 50)
+    for number in range(1000):
+        box.append(Record(1, f"A RATHER LONG NAME OF A TAG {number}", 1, 1))
+    ranks = Counter(box.index[7::8])
+    key = box.find(b"", b"\5")
+    record = box.read(key)
+    assert len(record.text.encode()) <= outbox.TEXT
+    assert ranks[5] == 1
+    assert counted(record).total() == record.occurrence == 1000 - (box.count() - 1)
+    assert counted(record)["*"] > 900
+
+
+def test_the_newest_and_the_higher_are_not_folded(root):
+    box = new(root, 20)
+    high = [box.append(Record(1, "H", 1, 3)) for _ in range(12)]
+    for number in range(100):
+        last = box.append(Record(1, "L", 1, number % 3))
+        assert box.read(last).kind == 1
+    assert [key for key in high if not box.read(key)] == []
+
+
+def test_a_parked_raise_does_not_block_its_clear_nor_is_it_lost(root):
+    box = new(root)
+    box.remove(box.append(Record(1, "LSHH", 1, 3)))  # now the tag has a home
+    raised = box.append(Record(1, "LSHH", 2, 3))
+    cleared = box.append(Record(1, "LSHH", 1, 3, announced=raised))
+    box.park(raised, 1)
+    assert box.find() == cleared
+    box.remove(cleared)
+    for again in (box, new(root)):
+        assert again.find() is None
+        assert again.find(b"", outbox.PARKED) == raised
+        assert again.read(raised).state == 2
+        assert [record.key for record in again.replay()] == [cleared]
+
+
+def test_a_write_that_fails_is_not_accepted(root, monkeypatch):
+    box = new(root)
+
+    def fail(name, data):
+        Path(root, name).write_bytes(data[:9])
+        raise OSError(28)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(box, "save", fail)
+        with pytest.raises(OSError, match="28"):
+            box.append(Record(1, "LSHH", 1))
+    assert box.count() == 0
+    assert [path.name for path in Path(root).iterdir()] == ["boots"]
+    assert box.append(Record(1, "LSHH", 1))[3:] == b"\0\0\0\2"  # no key twice
+
+
+def test_a_removal_that_fails_does_not_repeat_the_mail(root):
+    box = new(root)
+    key = box.append(Record(1, "", 0))
+    Path(root, outbox.name_of(key)).unlink()
+    with pytest.raises(OSError, match="No such file"):
+        box.remove(key)
+    assert box.find() is None
+    box.remove(key)
+
+
+def test_the_first_offset_holds_and_goes_with_the_last_notice(root):
+    box = new(root)
+    key = box.append(Record(1))
+    box.set_offset(1790000000)
+    box.set_offset(5)
+    assert box.offset(key) == box.offset() == 1790000000
+    again = new(root)
+    assert (again.offset(key), again.offset()) == (1790000000, 0)
+    again.remove(key)
+    assert new(root).offsets == {3: 0}
+
+
+READ = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from outbox import Outbox
+box = Outbox(sys.argv[2])
+box.boot()
+record = box.read(box.find())
+print(box.boots, record.tag, record.value, record.to, record.text)
+"""
+
+
+def test_micropython_reads_what_cpython_wrote(root, tmp_path):
+    new(root).append(Record(1, "Füllstand", 2, 3, 9, 10, 81.5, 5, "text"))
+    program = tmp_path / "read.py"
+    program.write_text(READ)
+    for boot, bits in ((2, 64), (3, 32)):
+        words = [str(word) for word in (micropython.find(bits), program, FIRMWARE, root)]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [str(boot), "Füllstand", "81.5", "5", "text"]
