@@ -4,7 +4,8 @@ PYTHON = python3
 BIN = .venv/bin
 
 FILES = $(shell find firmware host_tools tests -name '*.py')
-BOARD = $(filter-out %/cpython.py %/theirs.py,$(filter firmware/% tests/bench/programs/%,$(FILES)))
+PROGRAMS = tests/bench/programs/% tests/firmware/programs/%
+BOARD = $(filter-out %/cpython.py %/theirs.py,$(filter firmware/% $(PROGRAMS),$(FILES)))
 
 export HYPOTHESIS_STORAGE_DIRECTORY = .cache/hypothesis
 

@@ -28,16 +28,9 @@ from binascii import crc32, hexlify
 from struct import calcsize, pack, unpack_from
 
 try:
-    from os import ilistdir
-
     from micropython import const
 except ImportError:  # CPython
     const = int
-
-    def ilistdir(path):
-        """Return tuples that begin with the name of a file, as MicroPython does."""
-        return [(name,) for name in os.listdir(path)]
-
 
 OVERFLOW = 0
 """The kind of notice that counts others; its text is lines of "COUNT TAG"; "*" stands for more."""
@@ -212,6 +205,12 @@ def home_of(tag):
     return "=" + tag.replace("/", "\x1f")
 
 
+def names(folder):
+    """Yield the names of the files in a folder, on a board one at a time."""
+    for entry in getattr(os, "ilistdir", os.listdir)(folder):
+        yield entry if isinstance(entry, str) else entry[0]
+
+
 class Outbox:
     """The queue and the states in the folder `root`, which has nothing else in it.
 
@@ -242,7 +241,7 @@ class Outbox:
             pass  # it is there
         data = self.load("boots")
         known = {}
-        if whole(data):
+        if data and whole(data):
             for at in range(1, len(data) - 4, 8):
                 boot, offset = unpack_from(_BOOT, data, at)
                 known[boot] = offset
@@ -268,8 +267,7 @@ class Outbox:
         """Fill the index, remove what is no record; return the set of boots whose time is told."""
         named = set()
         bad = []
-        for entry in ilistdir(self.root[:-1]):
-            name = entry[0]
+        for name in names(self.root[:-1]):
             if name == "boots":
                 continue
             data = self.load(name)
@@ -395,7 +393,7 @@ class Outbox:
         """Tell whether a notice tells the state of its tag and is newer than its home."""
         if not notice.state or not notice.tag:
             return False
-        home = self.load(home_of(notice.tag))
+        home = self.load(home_of(notice.tag)) or b""
         return not whole(home) or home[1 : 1 + _KEY] < notice.key
 
     def fold(self, uptime):
@@ -450,9 +448,10 @@ class Outbox:
 
     def replay(self):
         """Yield the records that tell a state; of a tag's, the last tells the one that holds."""
-        for entry in ilistdir(self.root[:-1]):
-            if entry[0][0] == "=":
-                yield decode(self.load(entry[0]))
+        for name in names(self.root[:-1]):
+            home = name[0] == "=" and decode(self.load(name))
+            if home:
+                yield home
         for at in range(0, len(self.index), _ENTRY):
             notice = self.read(self.key_at(at))
             if notice and self.tells(notice):

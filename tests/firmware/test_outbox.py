@@ -1,8 +1,9 @@
+# pyright: reportOptionalMemberAccess=false
 """The outbox against a slow and obvious model of it, and what the model leaves open."""
 
-import importlib.util
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -13,7 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from host_tools import micropython
-from tests.firmware.conftest import FIRMWARE
+
+FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
+sys.path.insert(0, str(FIRMWARE))
+
+import outbox  # noqa: E402
+from outbox import Record  # noqa: E402
 
 LIMIT = 12
 BATCH = 8
@@ -25,18 +31,6 @@ BITS = st.integers(0, 7)
 @pytest.fixture
 def root(tmp_path):
     return str(tmp_path / "outbox")
-
-
-def import_outbox():
-    """Return the module under test, from the folder that is the board's root."""
-    spec = importlib.util.spec_from_file_location("outbox", FIRMWARE / "outbox.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-outbox = import_outbox()
-Record = outbox.Record
 
 
 class Model(RuleBasedStateMachine):

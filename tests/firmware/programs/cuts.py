@@ -391,7 +391,8 @@ def main():
     results = {}
     for name in sys.argv[4:] or SCENARIOS:
         results[name] = {"program": 0, "erase": 0, "boot": 0, "wrong": 0, "examples": []}
-        cut_scenario(*SCENARIOS[name], results[name])
+        before, steps = SCENARIOS[name]
+        cut_scenario(before, steps, results[name])
     print(json.dumps(results))
 
 
