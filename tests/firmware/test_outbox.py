@@ -1,4 +1,3 @@
-# pyright: reportOptionalMemberAccess=false
 """The outbox against a slow and obvious model of it, and what the model leaves open."""
 
 import shutil
