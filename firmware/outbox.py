@@ -258,7 +258,7 @@ class Outbox:
                 self.fold_away(notice, notice.state or _OVERFLOW)
             elif not rank and not notice.parked:  # delivered
                 self.retire(key, notice)
-            at = self.seek(key) + _ENTRY
+            at = self.seek(key + b"\0")
         self.boots = max(max(known) if known else 0, max(named) if named else 0) + 1
         self.offsets = {boot: known[boot] for boot in known if boot in named}
         self.save_offset(0)
@@ -320,9 +320,7 @@ class Outbox:
 
         ranks: PENDING, PENDING[2:] for those of priority 2 and more, or PARKED
         """
-        at = self.seek(after)
-        if at < len(self.index) and self.key_at(at) == after:
-            at += _ENTRY
+        at = self.seek(after + b"\0")
         while at < len(self.index):
             if self.index[at + _KEY] in ranks:
                 return self.key_at(at)

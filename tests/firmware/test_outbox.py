@@ -265,6 +265,17 @@ def test_a_parked_raise_does_not_block_its_clear_nor_is_it_lost(root):
         assert [record.key for record in again.replay()] == [cleared]
 
 
+def test_boot_puts_away_all_that_was_delivered(root):
+    box = new(root)
+    keys = [box.append(Record(1, tag, 2)) for tag in ("one", "two", "three")]
+    for key in keys:  # the cut came between taking off the recipients and renaming
+        record = box.read(key)
+        record.to = 0
+        Path(root, outbox.name_of(key)).write_bytes(outbox.encode(record, key))
+    assert new(root).count(outbox.PARKED) == 0
+    assert {path.name for path in Path(root).iterdir()} == {"boots", "=one", "=two", "=three"}
+
+
 def test_a_write_that_fails_is_not_accepted(root, monkeypatch):
     box = new(root)
 

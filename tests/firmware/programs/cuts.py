@@ -137,7 +137,7 @@ class World:
     def nth(self, number, ranks=outbox.PENDING):
         key = self.box.find(b"", ranks)
         for _ in range(number):
-            key = self.box.find(key, ranks) or key
+            key = key and (self.box.find(key, ranks) or key)
         return key
 
     def remove(self, number, recipients):
