@@ -37,11 +37,12 @@ def main():
     flash.mount(device, "esp32")
     box = Outbox(flash.PLACE + "/outbox")
     box.boot()
-    for count in (100, 100, int(sys.argv[2])):
-        before = allocated()
-        cycles(box, count)
-    grown = allocated() - before
-    print(json.dumps({"grown": grown, "erases": device.erases}))
+    cycles(box, 200)
+    used = [allocated()]
+    for _ in range(10):
+        cycles(box, int(sys.argv[2]) // 10)
+        used.append(allocated())
+    print(json.dumps({"used": used, "erases": device.erases}))
 
 
 main()
