@@ -132,7 +132,7 @@ class SMTPClient(Dialogue):
         """Send what is written, and hear what there is, waiting for it or not."""
         stream = self.stream
         state = self.pending[0] if self.pending else self.state
-        stream.timeout = self.timeout[state] if self.timeout else TABLE[state][5] * 1000
+        stream.timeout = self.timeout[state] if self.timeout else TABLE[state][5]
         if not stream.socket:
             self.data = stream.connect(*self.server)
             return

@@ -39,16 +39,16 @@ QUIT = const(8)
 
 # fmt: off
 TABLE = (
-    # command        from to   then      else         s
-    (None,           220, 220, _EHLO,    "session",   30),  # CONNECT: the banner
-    ("EHLO ",        250, 250, _MAIL,    "HELO",      30),
-    ("HELO ",        250, 250, _MAIL,    "session",   30),
-    ("MAIL FROM:<",  250, 250, _RCPT,    "mail",      30),
-    ("RCPT TO:<",    250, 251, _DATA,    "recipient", 30),
-    ("DATA",         354, 354, _BODY,    "mail",      30),
-    (".",            250, 250, _MAIL,    "unknown",   60),  # BODY: the mail, then the final dot
-    ("RSET",         250, 250, _MAIL,    "session",   30),
-    ("QUIT",         221, 221, _CONNECT, "nothing",    2),
+    # command        from to   then      else            ms
+    (None,           220, 220, _EHLO,    "session",   30000),  # CONNECT: the banner
+    ("EHLO ",        250, 250, _MAIL,    "HELO",      30000),
+    ("HELO ",        250, 250, _MAIL,    "session",   30000),
+    ("MAIL FROM:<",  250, 250, _RCPT,    "mail",      30000),
+    ("RCPT TO:<",    250, 251, _DATA,    "recipient", 30000),
+    ("DATA",         354, 354, _BODY,    "mail",      30000),
+    (".",            250, 250, _MAIL,    "unknown",   60000),  # BODY: the mail, then the final dot
+    ("RSET",         250, 250, _MAIL,    "session",   30000),
+    ("QUIT",         221, 221, _CONNECT, "nothing",    2000),
 )
 # fmt: on
 # The reply codes "from" ... "to" are taken and lead to "then". What else may come:
@@ -61,7 +61,7 @@ TABLE = (
 # unknown     mail refused        mail refused        session ends        ends, mail unknown
 # nothing     nothing             nothing             nothing             nothing
 #
-# When a session ends the mail is refused, but for "unknown". "s" is how long to wait for a reply:
+# When a session ends the mail is refused, but for "unknown". "ms" is how long to wait for a reply:
 # RFC 5321 section 4.5.3.2 has minutes, an alarm and a gateway next door have not.
 
 

@@ -84,8 +84,11 @@ class Stream:
             left = self.deadline - ticks_diff(now, self.time)
             if left > 0:  # else even what is here comes too late
                 left = min(left, self.timeout - ticks_diff(now, start), 50)
-                for ready in self.poller.ipoll(0 if poll or left < 0 else left):
-                    return ready[1]
+                try:
+                    for ready in self.poller.ipoll(0 if poll or left < 0 else left):
+                        return ready[1]
+                except OSError as error:  # esp32: the socket is gone with its interface
+                    self.throw(error)
                 if poll:
                     return 0
             if left <= 0:

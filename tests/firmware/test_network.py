@@ -148,3 +148,26 @@ result = True
 """
     assert device.call("exec", source)
     assert len(server.mails) == 1
+
+
+def test_a_poll_that_fails_is_a_network_error(device, server):
+    source = f"""
+import smtp_client
+import smtp_client.stream as stream
+from smtp_client.errors import SMTPError
+class Poller:
+    def register(self, *_):
+        pass
+    modify = register
+    def ipoll(self, limit):
+        raise OSError(5)
+real = stream.poll
+stream.poll = Poller
+try:
+    smtp_client.send_mail("{server.host}", {server.port}, "a@b.lan", "c@d.lan", "s", "x")
+except SMTPError as error:
+    result = str(error)
+finally:
+    stream.poll = real
+"""
+    assert device.call("exec", source).startswith("CONNECT: network error 5, ")
