@@ -5,6 +5,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -75,13 +76,11 @@ class FakeSMTP:
             make_folder(self.folder)
         self._listener = listen(self.host, self.port)
         self.host, self.port = self._listener.getsockname()[:2]
-        self._accepting = asyncio.create_task(self._accept())
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # First no new connections: once this has ended, every conversation has begun and so
-        # closes its socket when it is cancelled.
-        await cancel(self._accepting)
+        asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
         await cancel(*self._tasks)
         if self._failures:
@@ -114,22 +113,27 @@ class FakeSMTP:
         self.mails.append(mail)
         self._taken += 1
 
-    async def _accept(self) -> None:
-        """Begin a conversation with each client."""
-        while True:
-            sock, peer = await asyncio.get_running_loop().sock_accept(self._listener)
-            self._connections += 1
-            session = Session(self._connections, peer[0], self.watch)
-            self.sessions.append(session)
-            wire = Wire(sock, session)
-            conversation = Conversation(wire, self.scenario, self.keywords, self.reply_delay, self)
-            task = asyncio.create_task(conversation.run())
-            self._tasks.add(task)
-            task.add_done_callback(self._forget)
+    def _accept(self) -> None:
+        """Begin a conversation with the client that has come."""
+        try:
+            sock, peer = self._listener.accept()
+        except OSError:  # it has left again
+            return
+        self._connections += 1
+        session = Session(self._connections, peer[0], self.watch)
+        self.sessions.append(session)
+        wire = Wire(sock, session)
+        conversation = Conversation(wire, self.scenario, self.keywords, self.reply_delay, self)
+        task = asyncio.create_task(conversation.run())
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._forget, wire))
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _forget(self, wire: Wire, task: asyncio.Task[None]) -> None:
         """Let go of a conversation; what went wrong in it is raised when the server ends."""
         self._tasks.discard(task)
+        if wire.session.ended is None:  # it was cancelled before it began
+            wire.sock.close()
+            wire.session.close("stopped")
         if not task.cancelled() and (failure := task.exception()):
             self._failures.append(failure)
 

@@ -216,13 +216,14 @@ def test_the_deadline_counts_while_a_willing_server_takes_the_mail(device, serve
 
 def test_a_body_that_yields_nothing_ends_at_the_deadline(device, server):
     source = """
-calls = []
+calls = [0]
+def idle():
+    calls[0] += 1
 def empty():
     while True:
         yield b""
-result = attempt(send_mail, HOST, PORT, "a@b.lan", "c@d.lan", "s", empty(),
-                 deadline=0.1, idle=lambda: calls.append(1))
-result.append(len(calls) > 3)
+args = HOST, PORT, "a@b.lan", "c@d.lan", "s", empty()
+result = attempt(send_mail, *args, deadline=0.1, idle=idle) + [calls[0] > 3]
 """
     assert run(device, server, source) == ["SMTPNetworkError", "BODY", None, "refused", True]
 

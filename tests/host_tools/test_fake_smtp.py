@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import re
 import signal
@@ -1318,3 +1319,16 @@ def test_command_explains_a_privileged_port() -> None:
     assert "--port: 25 is for privileged users only; choose one from 1024" in one_line(
         explained(refusal, "127.0.0.1", 25)
     )
+
+
+def test_connections_at_the_moment_of_the_end_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    left_open: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", left_open.append)
+    for _ in range(50):
+        with FakeSMTP() as server:
+            socks = [socket.create_connection((server.host, server.port)) for _ in range(3)]
+        assert {session.wait_closed() for session in server.sessions} <= {"stopped"}
+        for sock in socks:
+            sock.close()
+    gc.collect()
+    assert left_open == []
