@@ -73,10 +73,6 @@ STAGES = {
     "BODY": "DOT",
 }
 
-# Every recipient was refused.
-ALL_REFUSED = ("420", "450", "451", "452", "500", "550", "554", "554 in lines")
-"""The refusals that do not end the session."""
-
 FINE = None
 SPECIAL = {
     # A refused EHLO is followed by HELO, and that is taken.

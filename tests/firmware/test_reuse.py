@@ -28,15 +28,20 @@ def run(device, server, source):
     return device.call("exec", START.format(host=server.host, port=server.port) + source)
 
 
-def test_an_iterator_that_was_read_is_not_sent_again(device, server):
-    server.scenario = "DOT@1=451 later"
-    source = """
-mail = Mail("a@b.lan", "c@d.lan", "s", iter(["PUMP 2 IS ON FIRE\\n"]))
+def send_twice(device, server, body):
+    """Send a mail with this body, written as in a program, and send it again."""
+    source = f"""
+mail = Mail("a@b.lan", "c@d.lan", "s", {body})
 client = SMTPClient(HOST, PORT)
 result = [attempt(client.send, mail), attempt(client.send, mail)]
 client.close()
 """
-    first, second = run(device, server, source)
+    return run(device, server, source)
+
+
+def test_an_iterator_that_was_read_is_not_sent_again(device, server):
+    server.scenario = "DOT@1=451 later"
+    first, second = send_twice(device, server, "iter(['PUMP 2 IS ON FIRE\\n'])")
     assert first == ["SMTPRefusedError", "BODY", 451, "refused"]
     assert second[0] == "ValueError"
     assert second[1].startswith("body None was read by the attempt before")
@@ -46,25 +51,13 @@ client.close()
 @pytest.mark.parametrize("body", ["['PUMP 2\\n']", "'PUMP 2\\n'", "b'PUMP 2\\n'"])
 def test_other_bodies_are_sent_again(device, server, body):
     server.scenario = "DOT@1=451 later"
-    source = f"""
-mail = Mail("a@b.lan", "c@d.lan", "s", {body})
-client = SMTPClient(HOST, PORT)
-result = [attempt(client.send, mail), attempt(client.send, mail)]
-client.close()
-"""
-    assert run(device, server, source)[1] == [{}]
+    assert send_twice(device, server, body)[1] == [{}]
     assert server.mails[0].message.get_payload(decode=True) == b"PUMP 2\r\n"
 
 
 def test_an_iterator_that_was_not_read_is_sent_again(device, server):
     server.scenario = "MAIL@1=451 later"
-    source = """
-mail = Mail("a@b.lan", "c@d.lan", "s", iter(["PUMP 2\\n"]))
-client = SMTPClient(HOST, PORT)
-result = [attempt(client.send, mail), attempt(client.send, mail)]
-client.close()
-"""
-    assert run(device, server, source)[1] == [{}]
+    assert send_twice(device, server, "iter(['PUMP 2\\n'])")[1] == [{}]
     assert server.mails[0].message.get_payload(decode=True) == b"PUMP 2\r\n"
 
 
