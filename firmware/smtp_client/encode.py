@@ -5,8 +5,6 @@ Imported by the first mail that needs one of them, so that the others do not pay
 
 from binascii import b2a_base64
 
-from .checks import MAILBOXES, bad
-from .errors import too_big
 from .message import BLOCK, put, write_header, write_text
 
 _HEX = b"0123456789ABCDEF"
@@ -22,6 +20,8 @@ def fit(mail, features):
     Raises ValueError for a body that an attempt before has used up.
     """
     if mail.body is None:
+        from .checks import bad
+
         raise bad("body", None, " was read by the attempt before: give a new Mail")
     mail.parameters = ">"
     if mail.encoding == "8bit":
@@ -34,6 +34,8 @@ def fit(mail, features):
         mail.parameters += " SIZE=%d" % mail.size
         limit = offered[1].split(b"\r")[0].strip()
         if limit.isdigit() and 0 < int(limit) < mail.size:
+            from .errors import too_big
+
             mail.error = too_big(mail.size, int(limit))
 
 
@@ -65,6 +67,8 @@ def _plain(out, body):
 
 
 def _write_header(out, mail, options):
+    from .checks import MAILBOXES
+
     write_header(out, mail, options["sender"], options["recipients"], mailbox, _subject)
     before = "Cc: "
     for one in options["cc"]:
@@ -157,6 +161,8 @@ def _quoted_printable(out, body):
     blank = False
     for chunk in body:
         if not isinstance(chunk, _TEXT):
+            from .checks import bad
+
             raise bad("body", chunk, " is no text: let it give str or bytes")
         if not chunk:
             yield False  # so that the deadline counts and the idle hook is called
