@@ -31,7 +31,8 @@ def bundle(letter, record, members):
         if record.text:
             return occurrence(letter, first, last)
     fields["event"] = fields["time"] = ""
-    return name(letter, "BUNDLE", table)
+    name(letter, "BUNDLE", table)
+    return "digest"
 
 
 def overflow(letter, record, _):
@@ -39,15 +40,15 @@ def overflow(letter, record, _):
     table = Table(letter)
     table.add(record)
     table.fill(letter.fields)
-    return name(letter, "OVERFLOW", table)
+    name(letter, "OVERFLOW", table)
+    return "overflow"
 
 
 def name(letter, kind, table):
-    """Fill in what a subject says of many; return the name of the text."""
+    """Fill in what a subject says of many."""
     fields = letter.fields
     fields["tag"] = letter.say("event " + kind, fields)
     fields["description"] = ", ".join(table.tags)
-    return kind.lower()
 
 
 def occurrence(letter, first, last):

@@ -31,7 +31,7 @@ STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # as in alarms.py, 
 
 # Which kinds of notices tell how long it has been, and how it is from then on; whose value counts.
 LASTED = ("CLEAR", "GOOD", "REMIND", "ESCALATE")
-SETTLED = ("CLEAR", "GOOD", "CHATTER_END")
+SETTLED = ("CLEAR", "GOOD", "REMIND", "CHATTER_END", "FLOOD_END")
 COUNTED = ("CHATTER_END", "FLOOD", "FLOOD_END")
 
 OTHERS = {"BUNDLE": "digests", "OVERFLOW": "digests", "BOOT": "reports", "HEARTBEAT": "reports"}
@@ -129,6 +129,11 @@ def amount(value, unit, form):
     """Return a process value with its unit, without an exponent where it is large."""
     text = ("%.0f" if abs(value) >= 100000 else form) % value
     return text + " " + unit if unit else text
+
+
+def state_of(record):
+    """Return which of the alarm states is from then on; FAULT where the record does not tell."""
+    return record.state - 1 & 7
 
 
 class Letter:
@@ -233,7 +238,8 @@ class Letter:
         elif value is not None:
             fields["value"] = amount(value, unit, "%.5g")
         seen = record.text != "unseen"
-        if seen and kind in LASTED:
+        own = kind != "GOOD" or state_of(record) == 0  # else it began as an alarm, not as a fault
+        if seen and own and kind in LASTED:
             fields["duration"] = self.between(
                 record.announced, record.since, record.key, record.uptime
             )
@@ -249,13 +255,14 @@ class Letter:
         kind = self.describe(record, unit)
         fields["tag"] = record.tag
         fields["description"] = point.get("description", "")
-        fields["response"] = point.get("response", "")
+        gone = state_of(record) in (0, 3)  # NORM, RTNUN
+        fields["response"] = "" if gone else point.get("response", "")
         if fields["value"] and limit is not None:
             fields["limit"] = amount(limit, unit, "%g")
         if record.announced != record.key:
             fields["since"] = self.when(record.announced, record.since)
         if record.state and kind in SETTLED:
-            fields["state"] = self.say("state " + STATES.split()[record.state - 1 & 7])
+            fields["state"] = self.say("state " + STATES.split()[state_of(record)])
         if kind == "TEXT":
             fields["text"] = record.text
         else:

@@ -4,13 +4,11 @@ A configuration may have other texts. Nothing here is needed to render a mail: t
 configuration are complete.
 """
 
-# In each text: the plant and the board, and what is now.
-_ALWAYS = "plant device board firmware address boot flood active shelved "
-_SUBJECT = _ALWAYS + "priority tag description event time when count "
-_NOTICE = _SUBJECT + "value limit since duration state response note text table "
+_ALL = "plant device board firmware address boot when active shelved flood "
+_SUBJECT = _ALL + "priority tag description event time count "
+_NOTE = _SUBJECT + "value limit since duration state response "
 
-_FRAME = """
-Also active: {active}
+_END = """
 {plant}, {device}, {board}, alarmpost {firmware}"""
 
 TEXTS = {
@@ -18,9 +16,9 @@ TEXTS = {
     "subject": ("[{plant} {priority}] {flood} {tag} {description} {event} {time}", _SUBJECT),
     "body": (
         """{flood} {tag} {description} {event}
+{text}
 {when}
 {note}
-{text}
 
 Value: {value}
 Limit: {limit}
@@ -31,9 +29,11 @@ Priority: {priority}
 What to do: {response}
 
 {table}
+
+Also active: {active}
 """
-        + _FRAME,
-        _NOTICE,
+        + _END,
+        _NOTE + "note text table",
     ),
     "digest": (
         """{count} events: {priorities}
@@ -44,18 +44,22 @@ to {last}
 
 {rest} without a line of their own:
 {counts}
+
+Active now: {active}
 """
-        + _FRAME,
-        _SUBJECT + "priorities first last table rest counts",
+        + _END,
+        _ALL + "priority count priorities first last table rest counts",
     ),
     "overflow": (
         """The queue was full: {count} events are counted only.
 {when}
 
 {counts}
+
+Active now: {active}
 """
-        + _FRAME,
-        _SUBJECT + "counts",
+        + _END,
+        _ALL + "priority time count counts",
     ),
     "boot": (
         """{device} {event}
@@ -68,9 +72,9 @@ Address: {address}
 
 Active: {active}
 Shelved: {shelved}
-
-{plant}, {device}, {board}, alarmpost {firmware}""",
-        _SUBJECT + "cause problems",
+"""
+        + _END,
+        _ALL + "event time cause problems",
     ),
     "heartbeat": (
         """{device} {event}
@@ -86,7 +90,7 @@ Deferred: {deferred}
 Parked: {parked}
 Refused by: {refused}
 Waiting: {queued}
-Oldest: {oldest}
+Oldest of them: {oldest}
 Failures caught: {failures}
 Free heap: {heap} octets
 
@@ -95,8 +99,10 @@ Shelved: {shelved}
 
 Next mail like this: {next}
 Where it does not come, look after the board.
-{plant}, {device}, {board}, alarmpost {firmware}""",
-        _SUBJECT + "uptime cause sent deferred parked refused queued oldest failures heap next",
+"""
+        + _END,
+        _ALL
+        + "event time uptime cause sent deferred parked refused queued oldest failures heap next",
     ),
     "event RAISE": ("RAISED", ""),
     "event CLEAR": ("CLEARED", ""),
@@ -119,18 +125,18 @@ Where it does not come, look after the board.
     "event HEARTBEAT": ("ALIVE", ""),
     "event OVERFLOW": ("{count} EVENTS COUNTED ONLY:", "count"),
     "event BUNDLE": ("{count} EVENTS:", "count"),
-    "note CLEAR": ("Was active for {duration}.", _NOTICE),
-    "note GOOD": ("Was bad for {duration}.", _NOTICE),
-    "note FAULT": ("The process value is bad: a broken wire or a short circuit?", _NOTICE),
-    "note REMIND": ("Active for {duration}.", _NOTICE),
-    "note ESCALATE": ("Not acknowledged for {duration}.", _NOTICE),
-    "note CHATTER": ("Comes and goes: from now on it is counted only.", _NOTICE),
-    "note CHATTER_END": ("It came {count} times more; now quiet for 5 min.", _NOTICE),
-    "note SHELVE": ("For {duration}.", _NOTICE),
-    "note FLOOD": ("{count} alarms in 10 min. This was the first of them.", _NOTICE),
-    "note FLOOD_END": ("{count} alarms in all. This was the first of them.", _NOTICE),
-    "note first": ("First-out: no other alarm within 10 min before.", _NOTICE),
-    "note unseen": ("Cleared between last alive and boot {boot}.", _NOTICE),
+    "note CLEAR": ("Was active for {duration}.", _NOTE),
+    "note GOOD": ("Was bad for {duration}.", _NOTE),
+    "note FAULT": ("The process value is bad: a broken wire or a short circuit?", _NOTE),
+    "note REMIND": ("Active for {duration}.", _NOTE),
+    "note ESCALATE": ("Not acknowledged for {duration}.", _NOTE),
+    "note CHATTER": ("Comes and goes: from now on it is counted only.", _NOTE),
+    "note CHATTER_END": ("It came {count} times more; now quiet for 5 min.", _NOTE),
+    "note SHELVE": ("For {duration}.", _NOTE),
+    "note FLOOD": ("{count} alarms in 10 min. This was the first of them.", _NOTE),
+    "note FLOOD_END": ("{count} alarms in all. This was the first of them.", _NOTE),
+    "note first": ("First-out: no other alarm within 10 min before.", _NOTE),
+    "note unseen": ("Cleared between last alive and boot {boot}.", _NOTE),
     "state NORM": ("normal", ""),
     "state UNACK": ("active", ""),
     "state ACKED": ("active, acknowledged", ""),
