@@ -13,9 +13,9 @@ Rules
 """
 
 from binascii import hexlify
-from time import gmtime
 
 from borrow import borrow
+from clock import utc
 from outbox import KINDS
 
 try:
@@ -25,7 +25,6 @@ except ImportError:  # CPython
 
 _SUBJECT = const(68)  # octets: the longest that the client sends as it is
 _TAGS = const(10)  # tags that a line names
-_2000 = const(946684800)  # seconds from 1970 to the epoch of some ports
 
 STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # as in alarms.py, which is large
 
@@ -111,9 +110,15 @@ def expand(template, fields):
             yield "\n"
 
 
-def clock(seconds):
-    """Return the time of the day."""
-    return "%02d:%02d:%02d" % (seconds // 3600 % 24, seconds // 60 % 60, seconds % 60)
+def running(seconds):
+    """Return an uptime."""
+    minutes = seconds // 60
+    return "%d d %02d:%02d:%02d" % (
+        minutes // 1440,
+        minutes // 60 % 24,
+        minutes % 60,
+        seconds % 60,
+    )
 
 
 def span(seconds):
@@ -200,10 +205,9 @@ class Letter:
         """
         offset = self.outbox.offset(key)
         if not offset:
-            return "", "%d d " % (uptime // 86400) + clock(uptime)
-        seconds = offset + uptime
-        epoch = _2000 if gmtime(0)[0] == 2000 else 0
-        return "%d-%02d-%02d" % gmtime(seconds - epoch)[:3], clock(seconds)
+            return "", running(uptime)
+        moment = utc(offset + uptime)
+        return "%d-%02d-%02d" % moment[:3], "%02d:%02d:%02d" % moment[3:6]
 
     def when(self, key, uptime):
         """Return a time in full."""

@@ -41,10 +41,11 @@ def queue(letter, record):
     fields = letter.fields
     fields["queued"] = str(outbox.count() - 1)
     fields["parked"] = str(outbox.count(PARKED))
-    oldest = outbox.read(outbox.find())
-    if oldest and oldest.key != record.key:
-        age = letter.between(oldest.key, oldest.uptime, b"", letter.context.uptime)
-        fields["oldest"] = age or letter.when(oldest.key, oldest.uptime)
+    key = outbox.find()
+    oldest = outbox.read(key) if key and key != record.key else None
+    if oldest:
+        age = letter.between(key, oldest.uptime, b"", letter.context.uptime)
+        fields["oldest"] = age or letter.when(key, oldest.uptime)
     bits = 0
     key = outbox.find(b"", PARKED)
     while key:

@@ -7,6 +7,7 @@ examples are both the documentation and what is expected.
 import re
 import string
 import sys
+from calendar import timegm
 from pathlib import Path
 
 import pytest
@@ -290,16 +291,16 @@ CASES = {
         ),
     ),
     "a long tag keeps the event and the time": (
-        [record("RAISE", "T" * 32, state=2)],
+        [record("ESCALATE", "T" * 32)],
         {},
-        {"text body": "", "point " + "T" * 32: {"description": "a description too long to show"}},
-        "Subject: [PLANT high] " + "T" * 32 + " RAISED 14:02:11\n\n",
+        {"text body": "", "point " + "T" * 32: {"description": "quite too long for this subject"}},
+        "Subject: [PLANT high] " + "T" * 32 + " NOT ACKNOWLEDGED 14:02:11\n\n",
     ),
     "a long description is cut": (
         [record("RAISE", "PUMP_2", state=2)],
         {},
         {"text body": "", "point PUMP_2": {"description": "word " * 16}},
-        "Subject: [PLANT high] PUMP_2 word word word word word wor.. RAISED 14:02:11\n\n",
+        "Subject: [PLANT high] PUMP_2 word word word word word word.. RAISED 14:02:11\n\n",
     ),
     "no line can be smuggled into the subject": (
         [record("TEXT", text="one\r\nBcc: x@y\x00\x1b\x7f two")],
@@ -372,10 +373,10 @@ CASES = {
         "Subject: [PLANT] plc7 ALIVE 14:02:11\n\n1, boot 10, uptime 0 d 00:01:00\n",
     ),
     "midnight and the leap day": (
-        [record("RAISE", "PUMP_2", 1709251199 - OFFSETS["12"] + 126230400 * 20)],
+        [record("RAISE", "PUMP_2", timegm((2040, 2, 29, 23, 59, 59)) - OFFSETS["12"])],
         {},
         {"text body": "{when}"},
-        "Subject: [PLANT high] PUMP_2 overload RAISED 23:59:59\n\n2104-02-29 23:59:59 UTC\n",
+        "Subject: [PLANT high] PUMP_2 overload RAISED 23:59:59\n\n2040-02-29 23:59:59 UTC\n",
     ),
 }
 
@@ -483,7 +484,7 @@ VALUES_AS_WRITTEN = [
     (80, "80"),
     (0, "0"),
     (-12.25, "-12.25"),
-    (1013.25, "1013.2"),
+    (1013.26, "1013.3"),
     (99999.4, "99999"),
     (123456.7, "123457"),
     (0.00012, "0.00012"),
