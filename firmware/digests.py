@@ -1,21 +1,32 @@
 """Mails of several notices; borrowed by notices.py, whose rules hold."""
 
+import gc
+
 try:
     from micropython import const
 except ImportError:  # CPython
     const = int
 
-_LINES = const(50)  # of a table
-_TABLE = const(2400)  # octets of a table, about
-_COUNTS = const(40)  # tags that are counted
+_LINES = const(40)  # of a table
+_TABLE = const(2000)  # octets of a table, about
+_PIECE = const(200)  # octets of a piece of it, at least
+_COUNTS = const(24)  # tags that are counted
 _TAGS = const(6)  # tags for a subject, which has hardly room for more
-_UNITS = const(8)  # engineering units kept, since each is read from flash
+
+# Kinds, by their index in `outbox.KINDS`
+_OVERFLOW = const(0)
+_RAISE = const(1)
+_CLEAR = const(2)
+_TEXT = const(15)
+_BOOT = const(16)
 
 
 def bundle(letter, record, members):
     """Fill in a digest, or one occurrence of an alarm; return the name of the text."""
     fields = letter.fields
+    letter.text("event BUNDLE")  # kept for later, when there is less heap
     table = Table(letter)
+    table.units = units(letter.settings)
     first = last = None
     for key in members:
         letter.context.idle()
@@ -35,7 +46,17 @@ def bundle(letter, record, members):
     return "digest"
 
 
-def overflow(letter, record, _):
+def units(settings):
+    """Return the tags with each engineering unit, between blanks; as a dict by tag they take more."""
+    found = {}
+    for point in settings.points():
+        unit = point.get("unit")
+        if unit:
+            found[unit] = found.get(unit, " ") + point["tag"] + " "
+    return found
+
+
+def overflow(letter, record):
     """Fill in the counts of what the outbox had no room for; return the name of the text."""
     table = Table(letter)
     table.add(record)
@@ -61,7 +82,7 @@ def occurrence(letter, first, last):
         fields["value"] = value or fields["value"]
         fields["note"] = (note + "\n" + fields["note"]).strip()
         fields["event"] = event + ", " + fields["event"]
-        if letter.kinds[first.kind] == "RAISE" and letter.kinds[last.kind] == "CLEAR":
+        if first.kind == _RAISE and last.kind == _CLEAR:
             fields["event"] = letter.say("event BOTH")
     letter.date(first)
     fields["since"] = ""
@@ -73,28 +94,33 @@ class Table:
 
     def __init__(self, letter):
         self.letter = letter
-        self.lines = []
+        self.lines = []  # several lines in a piece, which takes less heap
+        self.many = 0
         self.room = _TABLE
-        self.head = ""  # the day, or boot, of the last line
-        self.units = {}  # by tag; a few
+        self.day = ""  # of the last line; or the number of its boot
+        self.units = {}
         self.counts = {}  # by tag, of what has no line
         self.priorities = [0, 0, 0, 0]  # how many events there are of each
         self.tags = []  # the first ones
 
     def add(self, record):
         """Add a notice."""
-        if record.kind == 0:  # OVERFLOW
+        if record.kind == _OVERFLOW:
             self.priorities[record.priority] += record.occurrence
             for line in record.text.split("\n"):
                 count, tag = line.split(" ", 1)
                 self.count(tag, int(count))
             return
         self.priorities[record.priority] += 1
-        line = self.line(record) if self.room and len(self.lines) < _LINES else ""
-        if line and len(line) <= self.room:
+        line = self.line(record) if self.room else ""
+        if line and len(line) <= self.room and self.many < _LINES:
             self.room -= len(line)
-            self.lines.append(line)
+            self.many += 1
             self.name(record.tag)
+            if not self.lines or len(self.lines[-1]) > _PIECE:
+                gc.collect()  # before that what was left over lies between the pieces
+                self.lines.append("")
+            self.lines[-1] += line
         else:
             self.room = 0  # so that no younger one comes before
             self.count(record.tag or "*", 1)
@@ -111,36 +137,37 @@ class Table:
         if tag not in self.tags and tag not in ("", "*") and len(self.tags) < _TAGS:
             self.tags.append(tag)
 
-    def unit(self, tag):
-        """Return the engineering unit of a tag."""
-        if tag not in self.units:
-            if len(self.units) >= _UNITS:
-                self.units = {}
-            self.units[tag] = (self.letter.settings.read("point " + tag) or {}).get("unit", "")
-        return self.units[tag]
-
     def line(self, record):
         """Return the line of a notice, after that of its day where it is the first one."""
         letter = self.letter
         fields = letter.fields
-        kind = letter.describe(record, "" if record.value is None else self.unit(record.tag))
+        event = letter.describe(record, self.unit(record.tag))
         day, time = letter.moment(record.key, record.uptime)
-        line = time + " " + letter.word(record.priority)[:1].upper()
-        for word in (
-            "%-8s" % record.tag if record.tag else "",
-            fields["event"],
-            fields["value"],
-            fields["duration"],
-            record.text.replace("\n", "\n  ") if kind == "TEXT" or kind == "BOOT" else "",
-        ):
-            if word:
-                line += " " + word
-        boot = {"boot": str(letter.boot(record.key))}
-        head = day + " UTC\n" if day else letter.say("earlier", boot) + "\n"
-        if head == self.head:
-            return line + "\n"
-        self.head = head
-        return head + line + "\n"
+        words = [time, letter.word(record.priority)[:1].upper()]
+        if record.tag:
+            words.append("%-8s" % record.tag)
+        words += letter.say(event, fields), fields["value"], fields["duration"]
+        if record.kind == _TEXT or record.kind == _BOOT:
+            words.append(record.text.replace("\n", "\n  "))
+        line = " ".join([word for word in words if word]) + "\n"
+        day = day or letter.boot(record.key)
+        if day != self.day:
+            self.day = day
+            return self.heading(day) + "\n" + line
+        return line
+
+    def unit(self, tag):
+        """Return the engineering unit of a tag."""
+        for unit in self.units:
+            if " " + tag + " " in self.units[unit]:
+                return unit
+        return ""
+
+    def heading(self, day):
+        """Return the line before those of a day, or of a boot whose clock was not set."""
+        if isinstance(day, str):
+            return day + " UTC"
+        return self.letter.say("earlier", {"boot": str(day)})
 
     def fill(self, fields):
         """Fill in the table, and what is counted."""

@@ -26,15 +26,24 @@ except ImportError:  # CPython
 _SUBJECT = const(68)  # octets: the longest that the client sends as it is
 _TAGS = const(10)  # tags that a line names
 
+# Kinds: numbers take less heap than the names of which they are the indices.
+_OVERFLOW = const(0)
+_CLEAR = const(2)
+_GOOD = const(4)
+_ESCALATE = const(5)
+_REMIND = const(6)
+_CHATTER_END = const(8)
+_SHELVE = const(9)
+_FLOOD = const(13)
+_FLOOD_END = const(14)
+_TEXT = const(15)
+_BOOT = const(16)
+_HEARTBEAT = const(17)
+_BUNDLE = const(18)
+
 STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # as in alarms.py, which is large
-
-# Which kinds of notices tell how long it has been, and how it is from then on; whose value counts.
-LASTED = ("CLEAR", "GOOD", "REMIND", "ESCALATE")
-SETTLED = ("CLEAR", "GOOD", "REMIND", "CHATTER_END", "FLOOD_END")
-COUNTED = ("CHATTER_END", "FLOOD", "FLOOD_END")
-
-OTHERS = {"BUNDLE": "digests", "OVERFLOW": "digests", "BOOT": "reports", "HEARTBEAT": "reports"}
-"""The modules with functions, named like them, for kinds that are rare."""
+_NORM = const(0)
+_RTNUN = const(3)
 
 SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
@@ -54,7 +63,7 @@ def compose(record, members, settings, outbox, context):
 
     record: what the mail is: a notice, or a BUNDLE of some
     members: the keys of a bundle's notices, oldest first
-    settings: the configuration, of which settings.at() has chosen that of the record's boot
+    settings: the configuration; settings.at() has chosen that of the record's boot
     outbox: where the members are, and the clock offsets
     context: what holds now
         active, shelved: tags; the active ones in the order of their raises
@@ -68,9 +77,15 @@ def compose(record, members, settings, outbox, context):
         idle: called between the members of a bundle, as those take a while
     """
     letter = Letter(record, settings, outbox, context)
-    kind = letter.kinds[record.kind]
-    if kind in OTHERS:
-        name = getattr(borrow(OTHERS[kind]), kind.lower())(letter, record, members)
+    kind = record.kind
+    if kind == _BUNDLE:
+        name = borrow("digests").bundle(letter, record, members)
+    elif kind == _OVERFLOW:
+        name = borrow("digests").overflow(letter, record)
+    elif kind == _BOOT:
+        name = borrow("reports").boot(letter, record)
+    elif kind == _HEARTBEAT:
+        name = borrow("reports").heartbeat(letter, record)
     else:
         name = letter.notice(record)
     body = list(expand(letter.text(name), letter.fields))
@@ -136,6 +151,11 @@ def amount(value, unit, form):
     return text + " " + unit if unit else text
 
 
+def name_of(kind):
+    """Return the name of a kind."""
+    return KINDS.split(" ", kind + 1)[kind]
+
+
 def state_of(record):
     """Return which of the alarm states is from then on; FAULT where the record does not tell."""
     return record.state - 1 & 7
@@ -148,8 +168,7 @@ class Letter:
         self.settings = settings
         self.outbox = outbox
         self.context = context
-        self.kinds = KINDS.split()
-        self.texts = {}  # those read before
+        self.events = {}  # texts that a digest needs again
         self.site = site = settings.read("site") or {}
         self.words = self.text("priorities").split()
         self.fields = {
@@ -168,9 +187,12 @@ class Letter:
 
     def text(self, name):
         """Return a text of the configuration."""
-        if name not in self.texts:
-            self.texts[name] = self.settings.read("text " + name) or ""
-        return self.texts[name]
+        if name not in self.events:
+            text = self.settings.read("text " + name) or ""
+            if not name.startswith("event"):
+                return text
+            self.events[name] = text
+        return self.events[name]
 
     def say(self, name, fields=None):
         """Return a text that is one line."""
@@ -230,25 +252,26 @@ class Letter:
         return span(seconds) if seconds >= 0 else ""
 
     def describe(self, record, unit):
-        """Fill in what happened and what the value of the record means; return the kind."""
-        kind = self.kinds[record.kind]
+        """Fill in what the value of a record means; return which text says what happened."""
+        kind = record.kind
         fields = self.fields
         value = record.value
         fields["value"] = fields["duration"] = fields["count"] = ""
-        if kind in COUNTED:
+        if kind in (_CHATTER_END, _FLOOD, _FLOOD_END):
             fields["count"] = "%d" % (value or 0)
-        elif kind == "SHELVE":
+        elif kind == _SHELVE:
             fields["duration"] = span(int(value or 0))
         elif value is not None:
             fields["value"] = amount(value, unit, "%.5g")
-        seen = record.text != "unseen"
-        own = kind != "GOOD" or state_of(record) == 0  # else it began as an alarm, not as a fault
-        if seen and own and kind in LASTED:
+        if record.text == "unseen":
+            return "event unseen"
+        # A fault that interrupted an alarm has no beginning of its own.
+        fault = kind == _GOOD and state_of(record) == _NORM
+        if fault or kind in (_CLEAR, _ESCALATE, _REMIND):
             fields["duration"] = self.between(
                 record.announced, record.since, record.key, record.uptime
             )
-        fields["event"] = self.say("event " + (kind if seen else record.text), fields)
-        return kind
+        return "event " + name_of(kind)
 
     def notice(self, record):
         """Fill in a notice; return the name of its text."""
@@ -256,23 +279,26 @@ class Letter:
         point = self.settings.read("point " + record.tag) or {}
         unit = point.get("unit", "")
         limit = point.get("high", point.get("low"))
-        kind = self.describe(record, unit)
+        kind = record.kind
+        fields["event"] = self.say(self.describe(record, unit), fields)
         fields["tag"] = record.tag
         fields["description"] = point.get("description", "")
-        gone = state_of(record) in (0, 3)  # NORM, RTNUN
+        state = state_of(record)
+        gone = state in (_NORM, _RTNUN)
         fields["response"] = "" if gone else point.get("response", "")
         if fields["value"] and limit is not None:
             fields["limit"] = amount(limit, unit, "%g")
         if record.announced != record.key:
             fields["since"] = self.when(record.announced, record.since)
-        if record.state and kind in SETTLED:
-            fields["state"] = self.say("state " + STATES.split()[state_of(record)])
-        if kind == "TEXT":
+        if record.state and kind in (_CLEAR, _GOOD, _REMIND, _CHATTER_END, _FLOOD_END):
+            fields["state"] = self.say("state " + STATES.split()[state])
+        if kind == _TEXT:
             fields["text"] = record.text
         else:
-            notes = [self.say("note " + name, fields) for name in (kind, record.text) if name]
-            fields["note"] = "\n".join([note for note in notes if note])
-        if "FLOOD" in kind:  # said first
+            note = self.say("note " + name_of(kind), fields)
+            more = self.say("note " + record.text, fields) if record.text else ""
+            fields["note"] = (note + "\n" + more).strip()
+        if kind in (_FLOOD, _FLOOD_END):  # said first
             fields["flood"] = fields["event"]
             fields["event"] = ""
         return "body"
@@ -293,4 +319,7 @@ class Letter:
             left = len(told) - excess - 2
             fields["description"] = told[:left].rstrip() + ".." if left > 3 else ""
             line = self.say("subject", fields)
-        return " ".join("".join([c if " " <= c != "\x7f" else " " for c in line]).split())
+        for octet in set(line.encode()):
+            if octet < 32 or octet == 127:
+                line = line.replace(chr(octet), " ")
+        return " ".join(line.split())

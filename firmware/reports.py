@@ -3,14 +3,14 @@
 from outbox import PARKED
 
 
-def boot(letter, record, _):
+def boot(letter, record):
     """Fill in a start; return the name of the text."""
     itself(letter, "event BOOT")
     letter.fields["cause"], _, letter.fields["problems"] = record.text.partition("\n")
     return "boot"
 
 
-def heartbeat(letter, record, _):
+def heartbeat(letter, record):
     """Fill in how the board does; return the name of the text."""
     fields = letter.fields
     context = letter.context

@@ -23,6 +23,13 @@ class Settings:
     def read(self, name):
         return self.values.get(name)
 
+    def points(self):
+        for name in self.values:
+            if name.startswith("point "):
+                point = {"tag": name[6:]}
+                point.update(self.values[name])
+                yield point
+
 
 class Outbox:
     """An outbox in memory: records by key, each through the octets that flash would have."""
