@@ -47,7 +47,7 @@ def bundle(letter, record, members):
 
 
 def units(settings):
-    """Return the tags with each engineering unit, between blanks; as a dict by tag they take more."""
+    """Return the tags by their engineering unit, between blanks; a dict by tag takes more heap."""
     found = {}
     for point in settings.points():
         unit = point.get("unit")
