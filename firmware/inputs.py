@@ -30,6 +30,9 @@ except ImportError:
 
 from alarms import Point
 
+# `wiring` gives points their wires, which have no type.
+# pyright: reportAttributeAccessIssue=false
+
 _PERIOD = const(100)  # ms between two samples of an analog value
 
 
@@ -117,10 +120,7 @@ class Digital(Software):
         if level is None:
             return
         if level == self.seen:
-            if level:
-                self.turn(False, ticks)
-            else:
-                self.seen = True  # and was so, perhaps, since the last look
+            self.seen = True  # in between, perhaps since the last look
         self.turn(level, ticks)
 
     def turn(self, level, ticks):
@@ -149,6 +149,8 @@ class Analog(Software):
     next: when it samples again
     """
 
+    limit: float
+    back: float
     valid = (0, 1 << 29)
     rising = True
     next = 0
