@@ -1,0 +1,179 @@
+"""Adopt a configuration: write the generation of a boot, remove those that no record needs.
+
+Borrowed by settings.py, which tells what a generation is. Rules
+1. A generation is written as "new" and renamed when it is whole, which is a single commit.
+2. The last whole one is removed only when there is a newer one that is whole.
+3. What cannot be read now may be read at the next boot: it stays.
+"""
+
+import json
+import os
+from binascii import crc32
+from errno import ENOENT
+
+from borrow import borrow
+from settings import VERSION
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    const = int
+
+_END = const(13)  # octets of the last line
+_BLOCK = const(512)
+_SHOWN = const(300)  # characters of a problem: the mail about the boot has room for that
+
+
+def adopt(settings, boot, needed, source):
+    """Do what Settings.adopt() says."""
+    problem = ""
+    folder = settings.folder
+    name = "%06x" % boot
+    good, bad = survey(folder)
+    try:
+        restart(folder, good, name)
+        head = [checksum(source), VERSION]
+        if not good or head_of(folder + good[-1]) != head:
+            write(folder, name, head, compiled(source))
+            if name not in good:
+                good.append(name)
+    except Exception as error:  # whatever it is, the alarms go on as they were configured last
+        problem = describe(error, source, good)
+    settings.generations = good
+    settings.at(needed)
+    while good and folder + good[0] < settings.path:
+        bad.append(good.pop(0))
+    for name in bad:
+        discard(folder + name)
+    settings.at(boot)
+    return problem
+
+
+def survey(folder):
+    """Return the names of whole generations, the oldest first, and of what is to be removed."""
+    found = {True: [], False: [], None: []}
+    try:
+        names = os.listdir(folder[:-1])
+    except OSError:
+        names = ()  # there is no folder yet
+    for name in names:
+        found[len(name) == 6 and whole(folder + name)].append(name)
+    return sorted(found[True]), found[False]
+
+
+def whole(path):
+    """Tell whether a file ends with the CRC of what is before; None: it cannot be read now."""
+    crc = 0
+    try:
+        left = os.stat(path)[6] - _END
+        with open(path, "rb") as file:
+            while left > 0:
+                block = file.read(min(left, _BLOCK))
+                left -= len(block) or left
+                crc = crc32(block, crc)
+            return file.read() == end(crc)
+    except OSError:
+        return None
+
+
+def end(crc):
+    """Return the last line of a generation."""
+    return b"end\t%08x\n" % crc
+
+
+def restart(folder, good, name):
+    """Let the newest generation be of this boot where it is of a later one.
+
+    Boots are counted anew after the outbox was lost; no record needs the generations then.
+    """
+    later = [one for one in good if one > name]
+    if later:
+        for one in later[:-1]:
+            discard(folder + one)
+        os.rename(folder + later[-1], folder + name)
+        good[:] = [one for one in good if one < name] + [name]
+
+
+def checksum(path):
+    """Return the CRC-32 of a file as 8 hexadecimal digits."""
+    crc = 0
+    with open(path, "rb") as file:
+        while True:
+            block = file.read(_BLOCK)
+            if not block:
+                return "%08x" % crc
+            crc = crc32(block, crc)
+
+
+def head_of(path):
+    """Return what a generation was made from."""
+    with open(path, "rb") as file:
+        return json.loads(file.readline().split(b"\t")[1])
+
+
+def compiled(source):
+    """Return the lines of a configuration; raise ValueError where it has errors."""
+    lines, errors = borrow("config").check(load(source))
+    if errors:
+        more = len(errors) - 1
+        raise ValueError(errors[0] + ("; errors besides: %d" % more if more else ""))
+    return lines
+
+
+def load(path):
+    """Return what JSON a file has, after the mark that some editors put before it."""
+    with open(path, "rb") as file:
+        if file.read(3) != b"\xef\xbb\xbf":
+            file.seek(0)
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise ValueError("no JSON (%s): python3 -m json.tool tells the line" % error)
+
+
+def write(folder, name, head, lines):
+    """Write a generation."""
+    try:
+        os.mkdir(folder[:-1])
+    except OSError:
+        pass  # it is there
+    try:
+        with open(folder + "new", "wb") as file:
+            crc = put(file, "source\t" + json.dumps(head), 0)
+            for line in lines:
+                crc = put(file, line, crc)
+            file.write(end(crc))
+    except BaseException:
+        discard(folder + "new")
+        raise
+    os.rename(folder + "new", folder + name)
+
+
+def put(file, line, crc):
+    """Write a line; return the CRC of all up to it."""
+    data = line.encode() + b"\n"
+    file.write(data)
+    return crc32(data, crc)
+
+
+def describe(error, source, good):
+    """Return in one line what is wrong, and what counts nevertheless."""
+    what = str(error) or repr(error)
+    if isinstance(error, OSError):
+        if error.errno == ENOENT:
+            what = "is missing: copy one to the board, CONFIG.md says what is in it"
+        else:
+            what = "cannot be read, or kept on flash (%s): free some flash" % what
+    if len(what) > _SHOWN:
+        what = what[:_SHOWN] + "..."
+    if good:
+        return "%s: %s; that of boot %d counts" % (source, what, int(good[-1], 16))
+    return "%s: %s; no alarm is watched" % (source, what)
+
+
+def discard(path):
+    """Remove a file where that is possible."""
+    try:
+        os.remove(path)
+    except OSError:
+        pass
