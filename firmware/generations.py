@@ -4,6 +4,7 @@ Borrowed by settings.py, which tells what a generation is. Rules
 1. A generation is written as "new" and renamed when it is whole, which is a single commit.
 2. The last whole one is removed only when there is a newer one that is whole.
 3. What cannot be read now may be read at the next boot: it stays.
+4. A configuration is checked once: of one with errors "rejected" keeps the first of them.
 """
 
 import json
@@ -21,24 +22,19 @@ except ImportError:  # CPython
 
 _END = const(13)  # octets of the last line
 _BLOCK = const(512)
+_REJECTED = "rejected"
 _SHOWN = const(300)  # characters of a problem: the mail about the boot has room for that
 
 
 def adopt(settings, boot, needed, source):
     """Do what Settings.adopt() says."""
-    problem = ""
     folder = settings.folder
-    name = "%06x" % boot
     good, bad = survey(folder)
     try:
-        restart(folder, good, name)
-        head = [checksum(source), VERSION]
-        if not good or head_of(folder + good[-1]) != head:
-            write(folder, name, head, compiled(source))
-            if name not in good:
-                good.append(name)
+        restart(folder, good, "%06x" % boot)
+        problem = renew(settings, boot, source, good)
     except Exception as error:  # whatever it is, the alarms go on as they were configured last
-        problem = describe(error, source, good)
+        problem = describe(error)
     settings.generations = good
     settings.at(needed)
     while good and folder + good[0] < settings.path:
@@ -46,6 +42,41 @@ def adopt(settings, boot, needed, source):
     for name in bad:
         discard(folder + name)
     settings.at(boot)
+    if not problem:
+        return ""
+    counts = "that of boot %d counts" % int(good[-1], 16) if good else "no alarm is watched"
+    return "%s: %s; %s" % (source, problem, counts)
+
+
+def renew(settings, boot, source, good):
+    """Write a generation where the configuration is another one; return what is wrong with it."""
+    folder = settings.folder
+    head = [checksum(source), VERSION]
+    rejected = loaded(folder + _REJECTED)
+    if good and head == loaded(folder + good[-1]):
+        problem = ""
+    elif rejected and head == rejected[:2]:
+        return rejected[2]
+    else:
+        settings.checked = True
+        problem = replace(folder, "%06x" % boot, source, head, good)
+    if rejected and not problem:
+        discard(folder + _REJECTED)
+    return problem
+
+
+def replace(folder, name, source, head, good):
+    """Write a generation, or what is wrong with the configuration; return the latter."""
+    try:
+        write(folder, name, head, compiled(source))
+        if name not in good:
+            good.append(name)
+        return ""
+    except ValueError as error:
+        problem = describe(error)
+    make(folder)
+    with open(folder + _REJECTED, "wb") as file:
+        put(file, json.dumps(head + [problem]), 0)
     return problem
 
 
@@ -57,7 +88,8 @@ def survey(folder):
     except OSError:
         names = ()  # there is no folder yet
     for name in names:
-        found[len(name) == 6 and whole(folder + name)].append(name)
+        if name != _REJECTED:
+            found[len(name) == 6 and whole(folder + name)].append(name)
     return sorted(found[True]), found[False]
 
 
@@ -105,10 +137,13 @@ def checksum(path):
             crc = crc32(block, crc)
 
 
-def head_of(path):
-    """Return what a generation was made from."""
-    with open(path, "rb") as file:
-        return json.loads(file.readline().split(b"\t")[1])
+def loaded(path):
+    """Return the JSON that a file begins with, None where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return json.loads(file.readline())
+    except (OSError, ValueError):
+        return None
 
 
 def compiled(source):
@@ -133,13 +168,10 @@ def load(path):
 
 def write(folder, name, head, lines):
     """Write a generation."""
-    try:
-        os.mkdir(folder[:-1])
-    except OSError:
-        pass  # it is there
+    make(folder)
     try:
         with open(folder + "new", "wb") as file:
-            crc = put(file, "source\t" + json.dumps(head), 0)
+            crc = put(file, json.dumps(head), 0)
             for line in lines:
                 crc = put(file, line, crc)
             file.write(end(crc))
@@ -156,19 +188,23 @@ def put(file, line, crc):
     return crc32(data, crc)
 
 
-def describe(error, source, good):
-    """Return in one line what is wrong, and what counts nevertheless."""
+def describe(error):
+    """Return in one line what is wrong."""
     what = str(error) or repr(error)
     if isinstance(error, OSError):
         if error.errno == ENOENT:
-            what = "is missing: copy one to the board, CONFIG.md says what is in it"
+            what = "missing: copy one to the board, CONFIG.md says what is in it"
         else:
             what = "cannot be read, or kept on flash (%s): free some flash" % what
-    if len(what) > _SHOWN:
-        what = what[:_SHOWN] + "..."
-    if good:
-        return "%s: %s; that of boot %d counts" % (source, what, int(good[-1], 16))
-    return "%s: %s; no alarm is watched" % (source, what)
+    return what if len(what) <= _SHOWN else what[:_SHOWN] + "..."
+
+
+def make(folder):
+    """Make a folder where there is none."""
+    try:
+        os.mkdir(folder[:-1])
+    except OSError:
+        pass  # it is there
 
 
 def discard(path):

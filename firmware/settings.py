@@ -5,9 +5,10 @@ boots later, and always comes out the same. So the configuration of a boot is ke
 record of that boot may be sent: a *generation*, a file named by the number of the boot from which
 on it counts. A boot with an unchanged config.json writes none, and nothing else to flash.
 
-A generation has lines of a name, a tab and JSON, defaults filled in, ready to be used:
+A generation has lines of a name, a tab and JSON, defaults filled in, ready to be used; the first
+has no name:
 
-    source      [CRC-32 of config.json, firmware version]
+                [CRC-32 of config.json, firmware version]
     site        what concerns the whole board: see `site` in CONFIG.md
     text NAME   a template
     acknowledge the input that acknowledges, or null
@@ -37,9 +38,12 @@ class Settings:
     """The generations in a folder that has nothing else in it.
 
     generations: the names of those that are whole, the oldest first
+    checked: config.json was checked in this boot; that has left its names, some 5 kB, on the
+        heap until the next reset
     """
 
     generations = ()
+    checked = False
     path = ""
 
     def __init__(self, folder="/config"):
@@ -52,7 +56,7 @@ class Settings:
         needed: the number of the oldest boot of which there are records
 
         Returns "", or in one line what is wrong; then the last good one still counts. Call it
-        before what fills the heap is imported: the check takes some 26 kB of it for a while.
+        before what fills the heap is imported: a check takes some 36 kB of it for a while.
         """
         return borrow("generations").adopt(self, boot, needed, source)
 
