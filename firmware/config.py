@@ -110,6 +110,19 @@ def check(data):
     return lines(Checker(data)), []
 
 
+def load(path):
+    """Return what JSON a file has, after the mark that some editors put before it."""
+    for name, _, _ in fields_of("Sdasybt"):
+        hasattr(Checker, name)  # MicroPython keeps a name that it knows once, not in each point
+    with open(path, "rb") as file:
+        if file.read(3) != b"\xef\xbb\xbf":
+            file.seek(0)
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise ValueError("no JSON (%s): python3 -m json.tool tells the line" % error)
+
+
 def lines(checker):
     """Yield the lines of a configuration without errors."""
     for name, value in checker.entries():

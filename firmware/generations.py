@@ -7,6 +7,7 @@ Borrowed by settings.py, which tells what a generation is. Rules
 4. A configuration is checked once: of one with errors "rejected" keeps the first of them.
 """
 
+import gc
 import json
 import os
 from binascii import crc32
@@ -148,22 +149,16 @@ def loaded(path):
 
 def compiled(source):
     """Return the lines of a configuration; raise ValueError where it has errors."""
-    lines, errors = borrow("config").check(load(source))
+    gc.collect()  # what comes now takes most of the heap of a small board: leave no holes
+    config = borrow("config")
+    data = config.load(source)
+    gc.collect()
+    lines, errors = config.check(data)
     if errors:
         more = len(errors) - 1
         raise ValueError(errors[0] + ("; errors besides: %d" % more if more else ""))
+    gc.collect()
     return lines
-
-
-def load(path):
-    """Return what JSON a file has, after the mark that some editors put before it."""
-    with open(path, "rb") as file:
-        if file.read(3) != b"\xef\xbb\xbf":
-            file.seek(0)
-        try:
-            return json.load(file)
-        except ValueError as error:
-            raise ValueError("no JSON (%s): python3 -m json.tool tells the line" % error)
 
 
 def write(folder, name, head, lines):
