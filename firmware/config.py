@@ -9,7 +9,7 @@ check goes on, so all errors are found at once; `remedies.py` words them. The ta
 that takes least heap.
 
 A configuration is gone through once for its errors, and once more when the lines are asked for;
-so no more than one compiled point is in memory.
+so no more than one compiled point is in memory, and the default texts only when all else is gone.
 """
 
 import json
@@ -96,18 +96,22 @@ class ConfigError(ValueError):
     """A value that a check refuses."""
 
 
-def check(data):
+def check(data, spend=False):
     r"""Check a configuration, as JSON gives it; return (lines, errors).
 
     lines: an iterator of "NAME\tJSON", which settings.py tells of; empty where there are errors
     errors: all there are, each a line "field: value: remedy"
+    spend: let the lines empty `data` when they are done with it; a small board has not room in
+        its heap for it and for the default texts
     """
     checker = Checker(data)
     for _ in checker.entries():
         pass
+    if checker.texts:
+        checker.check_texts(borrow("texts").TEXTS)
     if checker.errors:
         return iter(()), checker.errors
-    return lines(Checker(data)), []
+    return lines(data, spend), []
 
 
 def load(path):
@@ -123,10 +127,23 @@ def load(path):
             raise ValueError("no JSON (%s): python3 -m json.tool tells the line" % error)
 
 
-def lines(checker):
+def lines(data, spend):
     """Yield the lines of a configuration without errors."""
+    checker = Checker(data)
     for name, value in checker.entries():
         yield name + "\t" + json.dumps(value)
+    given = checker.texts
+    if spend:
+        data.clear()
+    for name, text in texts(given):
+        yield "text " + name + "\t" + json.dumps(text)
+
+
+def texts(given):
+    """Yield the name and the wording of each text."""
+    known = borrow("texts").TEXTS
+    for name in sorted(known):
+        yield name, given.get(name, known[name][0])
 
 
 class Checker:
@@ -147,14 +164,13 @@ class Checker:
     def entries(self):
         """Yield the name and the value of each line."""
         site = self.site = self.fields("S", self.data, "")
-        texts = site.pop("texts", None) or {}
+        self.texts = site.pop("texts", None) or {}
         points = site.pop("points", None) or ()
         system_points = site.pop("system_points", None) or {}
         button = site.pop("acknowledge_input", None)
         site.pop("recipients", None)
         self.complete_site(site, button)
         yield "site", site
-        yield from self.templates(texts)
         yield "acknowledge", self.button(button)
         yield from self.points(points)
         yield from self.system_points(system_points)
@@ -170,20 +186,18 @@ class Checker:
         if not site.setdefault("acknowledge", button is not None) and button is not None:
             self.refuse("acknowledge", False, "button")
 
-    def templates(self, given):
-        """Yield the texts of mails."""
-        texts = borrow("texts").TEXTS
-        self.known(given, sorted(texts), "texts.")
-        for name in sorted(texts):
-            default, fields = texts[name]
-            path = "texts." + name
-            takes = "lines 500" if "\n" in default else "text 0 500"
-            takes = "words 500" if name == "priorities" else takes
-            value = self.take(path, takes, given.get(name, default))
-            fault = value and fault_of(value, fields.split())
-            if fault:
-                self.refuse(path, value, *fault)
-            yield "text " + name, value
+    def check_texts(self, texts):
+        """Check the texts of mails that are given."""
+        self.known(self.texts, sorted(texts), "texts.")
+        for name in sorted(self.texts):
+            if name in texts:
+                default, fields = texts[name]
+                takes = "lines 500" if "\n" in default else "text 0 500"
+                takes = "words 500" if name == "priorities" else takes
+                value = self.take("texts." + name, takes, self.texts[name])
+                fault = value and fault_of(value, fields.split())
+                if fault:
+                    self.refuse("texts." + name, value, *fault)
 
     def button(self, given):
         """Return the input that acknowledges, or None."""

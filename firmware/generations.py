@@ -153,7 +153,7 @@ def compiled(source):
     config = borrow("config")
     data = config.load(source)
     gc.collect()
-    lines, errors = config.check(data)
+    lines, errors = config.check(data, spend=True)
     if errors:
         more = len(errors) - 1
         raise ValueError(errors[0] + ("; errors besides: %d" % more if more else ""))
