@@ -210,7 +210,7 @@ def alarm(tag):
     allocate nothing. The next turn of the loop takes it from there.
     """
     point = start().find(tag)
-    if not hasattr(point, "set"):
+    if not hasattr(point, "set") or hasattr(point, "pin"):
         raise ValueError('alarm: %s: give the tag of a point of the type "software"' % tag)
     return point
 

@@ -41,7 +41,8 @@ class Software(Point):
 
     priority: 0 diagnostic, 1 low, 2 medium, 3 high
     to: bit masks of who gets raises, clears, faults, escalations
-    announced: key of the notice that announced the occurrence
+    announced: key of the mail that announced the occurrence
+    began: where that was before this boot, when the occurrence began, in s of its boot
     reading: the value in engineering units, or None
     active: what read() tells: True, False, None
     pulse: it was active since read() told it last
@@ -52,6 +53,7 @@ class Software(Point):
     priority = 2
     to = (0, 0, 0, 0)
     announced = b""
+    began = 0
     reading = None
     active = pulse = False
 
