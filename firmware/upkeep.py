@@ -3,6 +3,7 @@
 import gc
 
 from app import TEXTS, number
+from borrow import borrow
 from log import ERROR, INFO
 from outbox import Record
 
@@ -104,6 +105,7 @@ def synchronize(app, now, offset):
 
     offset: Unix seconds of uptime 0
     """
+    borrow("sntp").set_rtc(offset + now // 1000)
     known = app.outbox.offset()
     if known and abs(offset - known) < _DRIFT:
         return
