@@ -12,16 +12,11 @@ half of a turn. The watchdog is fed there: after every input was read, and only 
 come to an end.
 """
 
-import gc
 from time import sleep
 
-from alarms import Alarms
 from borrow import borrow
-from clock import Clock, Sntp
-from log import ERROR, INFO, Log
-from notifier import NEVER, Notifier
-from outbox import KINDS, OVERFLOWS, Outbox, Record, boot_of
-from settings import Settings
+from log import ERROR, INFO
+from outbox import KINDS, Record
 
 try:
     from micropython import const
@@ -30,22 +25,16 @@ except ImportError:  # CPython
 
 _TURN = const(5)  # ms to sleep
 _STUCK = const(600000)  # ms that a turn may take: a mail to each of a few gateways
-_LOOK = const(1000)  # ms between looks at the board itself
-_COLLECT = const(60000)  # ms
-_HEAP = const(4096)  # octets: the heap is low
-_LOST = const(86400000)  # ms without an answer of a time server: the clock is lost
-_DRIFT = const(2)  # s that the clock may be off
-_RESET = const(60000)  # ms that WATCHDOG stays active after a reset by it
-_SHELF = const(28800000)  # ms
-_FAILURES = const(10)  # in a row, and for so long, before the board is reset
-_PATIENCE = const(60000)  # ms
-_KEPT = const(100)  # notices in RAM while flash fails
-_TEXTS = const(8)  # of notify(), until the next turn
+_RETRY = const(1000)  # ms, where flash fails
+_KEPT = const(100)  # notices in RAM while it does
 _TEXT = const(500)  # octets
+
+TEXTS = 8
+"""How many texts of notify() wait until the next turn."""
 
 _PRIORITIES = {"diagnostic": 0, "low": 1, "medium": 2, "high": 3}
 
-# Which mask of Point.to a notice goes to; the others go to the first.
+# Which mask of `Input.to` a notice goes to; the others go to the first.
 _TO = {"CLEAR": 1, "CHATTER_END": 1, "FAULT": 2, "GOOD": 2, "ESCALATE": 3}
 _BEGINS = ("RAISE", "FAULT", "CHATTER")
 
@@ -60,88 +49,16 @@ class App:
     """
 
     failures = in_a_row = lost = 0
-    failing_since = next_look = next_collect = next_accept = turned = 0
-    next_heartbeat = NEVER
-    watching = False
-    linked = True
+    failing_since = next_look = next_accept = turned = 0
+    watching = told = False
+    linked = True  # what upkeep.py has seen: whether the link was up, a gateway failing
+    failing = False
     dog = button = None
-    failure = ""
-    heartbeat = b""  # key of the last one
 
     def __init__(self, board, root="", clock=None):
-        self.board = board
-        self.clock = clock or Clock()
-        self.log = Log(self.clock)
-        self.texts = [None] * (2 * _TEXTS)  # a text and its priority, and so on
-        self.outbox = Outbox(root + "/outbox")
-        self.outbox.boot()
-        self.settings = Settings(root + "/config")
-        site = self.configure(root + "/config.json")
-        self.wire()
-        self.alarms = Alarms(self.points)
-        self.restore()
-        self.system = site["system"]
-        self.beat = site["heartbeat"]
-        host = site["ntp"]
-        self.sntp = Sntp(host[0], host[1], self.clock) if host else None
-        self.notifier = Notifier(self, site)
-        self.dog = board.watchdog(site["watchdog"])
-        self.outbox.idle = self.sample
-        self.put("BOOT", 1, self.why())
-        self.schedule_heartbeat(self.clock.now())
-        self.log(INFO, "ready: %s, boot %d, %s", site["device"], self.outbox.boots, board.name)
+        borrow("boot").boot(self, board, root, clock)
 
-    # Boot
-
-    def configure(self, path):
-        """Adopt the configuration; return what it says of the board itself."""
-        boots = self.outbox.boots
-        oldest = self.outbox.find()
-        needed = boot_of(oldest) if oldest else boots
-        self.problem = self.settings.adopt(boots, needed, path)
-        if self.problem:
-            self.log(ERROR, "%s", self.problem)
-        site = self.settings.read("site")
-        if not site:
-            raise ValueError(self.problem)
-        self.log.level = site["log"]
-        return site
-
-    def wire(self):
-        """Make the points, and the button that acknowledges, if there is one."""
-        make = borrow("wiring").make
-        self.points = [make(self.board, point) for point in self.settings.points()]
-        button = self.settings.read("acknowledge")
-        if button:
-            self.button = make(self.board, button)
-
-    def restore(self):
-        """Put the points where they were before the boot."""
-        gone = []
-        now = self.clock.now()
-        for record in self.outbox.replay():
-            point = self.find(record.tag)
-            if not point:
-                gone.append(record.tag)
-                continue
-            state = record.state - 1
-            point.announced = record.announced
-            point.began = record.since
-            shelved = int(1000 * (record.value or 0)) if name(record) == "SHELVE" else 0
-            self.alarms.restore(point, state & 7, record.occurrence, now, state >> 3, shelved)
-        for tag in gone:
-            self.outbox.forget(tag)
-
-    def why(self):
-        """Return what the boot mail tells of this boot."""
-        text = self.board.reset_cause()
-        if self.outbox.damaged:
-            text += "\n%d files of the outbox were damaged" % self.outbox.damaged
-        if self.problem:
-            text += "\n" + self.problem
-        return shorten(text)
-
-    # What comes in
+    # From the inputs to flash
 
     def find(self, tag):
         """Return the point of a tag, or None."""
@@ -183,7 +100,7 @@ class App:
             try:
                 self.keep(out[0])
             except OSError:
-                self.next_accept = now + _LOOK
+                self.next_accept = now + _RETRY
                 raise
             del out[0]
         if len(out) > _KEPT:
@@ -222,173 +139,50 @@ class App:
             since=point.began if since is None else since // 1000,
         )
 
-    def put(self, kind, priority, text=""):
-        """Put a notice that is of no point on flash; return its key."""
-        now = self.clock.now() // 1000
-        return self.append(
-            Record(number(kind), "", 0, priority, 0, now, None, self.system, text)
-        )
-
     def append(self, record):
         """Put a record on flash; return its key."""
         key = self.outbox.append(record)
         self.notifier.wake(record.priority == 3)
         return key
 
-    def command(self, tag, event, duration=_SHELF):
-        """Give a command of an operator: ack, reset, shelve, unshelve, out, return.
-
-        duration: of shelve, in ms
-        """
-        point = self.find(tag)
-        if not point:
-            raise ValueError("tag: %s: no such point" % tag)
-        before = point.state
-        now = self.clock.now()
-        self.alarms.step(point, event, now, duration)
-        if point.state == before:
-            return
-        self.log(INFO, "%s %s", tag, event)
-        if not self.alarms.out:
-            self.outbox.set_state(self.record(point, "STATE", point.state, now, point.since))
-
-    def acknowledge(self):
-        """Acknowledge all that is to be acknowledged."""
-        for point in self.points:
-            self.command(point.tag, "ack")
-
-    def say(self, text, priority):
-        """Take a text of notify(), for the next turn; tell whether there was room."""
-        texts = self.texts
-        for at in range(0, 2 * _TEXTS, 2):
-            if texts[at] is None:
-                texts[at + 1] = priority
-                texts[at] = text
-                return True
-        self.lost += 1
-        return False
-
     # The main loop
 
     def turn(self):
         """Do what is due; raises nothing but what ends a program."""
-        now = self.clock.now()
-        self.turned = now
+        self.turned = now = self.clock.now()
         self.watch()
         try:
-            self.board.link.poll(now)
-            self.take_texts()
-            self.synchronize(now)
-            if self.button and self.button.pressed(now):
-                self.acknowledge()
-            if now >= self.next_look:
-                self.next_look = now + _LOOK
-                self.look(now)
-            if self.board.link.up:
+            link = self.board.link
+            link.poll(now)
+            offset = self.sntp and self.sntp.poll(now)
+            if offset:
+                borrow("upkeep").synchronize(self, now, offset)
+            if (
+                now >= self.next_look
+                or self.told
+                or link.up != self.linked
+                or self.notifier.failing != self.failing
+                or (self.button and self.button.pressed(now))
+            ):
+                borrow("upkeep").look(self, now)
+            if link.up:
                 self.notifier.step(now)
             self.in_a_row = 0
         except Exception as error:
             self.fail(error)
 
-    def take_texts(self):
-        """Put the texts of notify() on flash."""
-        texts = self.texts
-        for at in range(0, 2 * _TEXTS, 2):
-            if texts[at] is not None:
-                self.put("TEXT", texts[at + 1], texts[at])
-                texts[at] = None
-
-    def synchronize(self, now):
-        """Ask for the time; the first answer dates all notices of this boot."""
-        offset = self.sntp and self.sntp.poll(now)
-        if not offset:
-            return
-        borrow("sntp").set_rtc(offset + now // 1000)
-        known = self.outbox.offset()
-        if abs(offset - known) < _DRIFT:
-            return
-        if known and self.outbox.find():
-            return  # what waits must keep its Date
-        self.outbox.set_offset(offset, True)
-        self.log(INFO, "clock set, %+d s", offset - known if known else 0)
-        self.schedule_heartbeat(now)
-        self.notifier.wake()
-
-    def look(self, now):
-        """Look at the board itself, once a second."""
-        link = self.board.link
-        if link.up and not self.linked:
-            self.notifier.wake(True)
-        self.linked = link.up
-        sntp = self.sntp
-        heard = sntp and sntp.heard
-        self.set("LINK", not link.up)
-        self.set("GATEWAY", self.notifier.failing)
-        self.set("OUTBOX", self.outbox.find(b"", OVERFLOWS) is not None)
-        self.set("WATCHDOG", now < _RESET and self.board.reset_cause() == "watchdog")
-        self.set("CLOCK", sntp and (heard is None or now - heard > _LOST))
-        if now >= self.next_collect:
-            self.next_collect = now + _COLLECT
-            gc.collect()
-            self.set("HEAP", free() < _HEAP)
-        if now >= self.next_heartbeat:
-            if not (self.heartbeat and self.outbox.read(self.heartbeat)):
-                self.heartbeat = self.put("HEARTBEAT", 0)
-            self.schedule_heartbeat(now)
-
-    def set(self, tag, active):
-        """Tell a system point whether its alarm is there."""
-        point = self.find(tag)
-        if active:
-            point.set()
-        else:
-            point.clear()
-
-    def schedule_heartbeat(self, now):
-        """Find when the next heartbeat is due: at its time of the day, or in a day."""
-        if self.beat is not None:
-            offset = self.outbox.offset()
-            wait = (self.beat - offset - now // 1000 - 1) % 86400 + 1 if offset else 86400
-            self.next_heartbeat = now + 1000 * wait
-
     def fail(self, error):
-        """Count a failure of ours; after too many in a row reset the board."""
-        now = self.clock.now()
+        """Count a failure of ours; too many in a row reset the board."""
         self.failures += 1
         self.in_a_row += 1
-        if self.in_a_row == 1:
-            self.failing_since = now
-        self.failure = shorten("%s: %s" % (type(error).__name__, error))
-        self.log(ERROR, "failure %d: %s", self.failures, self.failure)
-        gc.collect()
-        if self.in_a_row >= _FAILURES and now - self.failing_since >= _PATIENCE:
-            self.log(ERROR, "reset after %d failures in a row", self.in_a_row)
-            try:
-                self.put("TEXT", 3, "reset after repeated failure: " + self.failure)
-            finally:
-                self.board.reset()
-
-
-def name(record):
-    """Return the name of the kind of a record."""
-    return KINDS.split(" ")[record.kind]
+        text = "%s: %s" % (type(error).__name__, error)
+        self.log(ERROR, "failure %d: %s", self.failures, text)
+        borrow("upkeep").failed(self, text)
 
 
 def number(kind):
     """Return the number of a kind of records."""
     return KINDS.split(" ").index(kind)
-
-
-def shorten(text):
-    """Return a text that fits in a record."""
-    while len(text.encode()) > _TEXT:
-        text = text[: len(text) * _TEXT // len(text.encode()) - 1]
-    return text
-
-
-def free():
-    """Return the octets of heap that are free; CPython has enough."""
-    return gc.mem_free() if hasattr(gc, "mem_free") else _HEAP
 
 
 # What programs of a user call
@@ -416,7 +210,7 @@ def alarm(tag):
     allocate nothing. The next turn of the loop takes it from there.
     """
     point = start().find(tag)
-    if not hasattr(point, "set"):
+    if not hasattr(point, "set") or hasattr(point, "pin"):
         raise ValueError('alarm: %s: give the tag of a point of the type "software"' % tag)
     return point
 
@@ -434,12 +228,27 @@ def notify(text, priority="medium"):
         raise ValueError("priority: %r: give high, medium, low or diagnostic" % (priority,))
     if len(text) > _TEXT // 4 and len(text.encode()) > _TEXT:
         raise ValueError("text: %d octets: give 500 at most" % len(text.encode()))
-    return start().say(text, _PRIORITIES[priority])
+    app = start()
+    texts = app.texts
+    for at in range(0, 2 * TEXTS, 2):
+        if texts[at] is None:
+            texts[at + 1] = _PRIORITIES[priority]
+            texts[at] = text
+            app.told = True
+            return True
+    app.lost += 1
+    return False
 
 
-def acknowledge(tag):
-    """Acknowledge the alarm of a tag."""
-    start().command(tag, "ack")
+def command(tag, event, duration=28800000):
+    """Give a command of an operator to the alarm of a tag.
+
+    event: ack, reset, shelve, unshelve, out (of service) or return (to service)
+    duration: of shelve, in ms; 8 h at most
+
+    Raises ValueError naming the argument.
+    """
+    borrow("upkeep").command(start(), tag, event, duration)
 
 
 def run(board=None):

@@ -30,6 +30,9 @@ except ImportError:
 
 from alarms import Point
 
+# `wiring` gives points their wires, which have no type.
+# pyright: reportAttributeAccessIssue=false
+
 _PERIOD = const(100)  # ms between two samples of an analog value
 
 
@@ -38,7 +41,8 @@ class Software(Point):
 
     priority: 0 diagnostic, 1 low, 2 medium, 3 high
     to: bit masks of who gets raises, clears, faults, escalations
-    announced: key of the notice that announced the occurrence
+    announced: key of the mail that announced the occurrence
+    began: where that was before this boot, when the occurrence began, in s of its boot
     reading: the value in engineering units, or None
     active: what read() tells: True, False, None
     pulse: it was active since read() told it last
@@ -49,6 +53,7 @@ class Software(Point):
     priority = 2
     to = (0, 0, 0, 0)
     announced = b""
+    began = 0
     reading = None
     active = pulse = False
 
@@ -117,10 +122,7 @@ class Digital(Software):
         if level is None:
             return
         if level == self.seen:
-            if level:
-                self.turn(False, ticks)
-            else:
-                self.seen = True  # and was so, perhaps, since the last look
+            self.seen = True  # in between, perhaps since the last look
         self.turn(level, ticks)
 
     def turn(self, level, ticks):
@@ -149,6 +151,8 @@ class Analog(Software):
     next: when it samples again
     """
 
+    limit: float
+    back: float
     valid = (0, 1 << 29)
     rising = True
     next = 0

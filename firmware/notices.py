@@ -16,7 +16,8 @@ from binascii import hexlify
 
 from borrow import borrow
 from clock import utc
-from outbox import KINDS
+from mail import AlarmMail
+from outbox import KINDS, boot_of
 
 try:
     from micropython import const
@@ -56,6 +57,35 @@ def message_id(uid, key):
     """
     name = hexlify(uid) + b"." + hexlify(key[:3]) + b"." + hexlify(key[3:])
     return name.decode() + "@alarmpost.internal"
+
+
+def render(app, record, dated):
+    """Return the mail that a record is, and the addresses that its recipients are bits of.
+
+    app: the board's `App`
+    dated: whether it has a Date, as at the first attempt
+    """
+    outbox = app.outbox
+    settings = app.settings
+    settings.at(boot_of(record.key))
+    members = outbox.members(record) if record.kind == _BUNDLE else ()
+    context = borrow("status").Status(app)
+    recipients, subject, body = compose(record, members, settings, outbox, context)
+    site = settings.read("site")
+    settings.at(outbox.boots)
+    key = record.key
+    uid = app.board.uid
+    thread = record.announced if record.tag and record.announced != key else b""
+    mail = AlarmMail(
+        site["sender"],
+        recipients,
+        subject,
+        body,
+        message_id(uid, key),
+        utc(outbox.offset(key) + record.uptime) if dated else None,
+        thread and message_id(uid, thread),
+    )
+    return mail, site["addresses"]
 
 
 def compose(record, members, settings, outbox, context):
@@ -212,7 +242,7 @@ class Letter:
 
     def boot(self, key):
         """Return the boot that a key is of; b"" is of this one."""
-        return int.from_bytes(key[:3], "big") or self.outbox.boots
+        return boot_of(key) or self.outbox.boots
 
     def date(self, record):
         """Fill in when it was."""

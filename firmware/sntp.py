@@ -77,6 +77,8 @@ def told(data, cookie):
     if data[0] & 7 != 4 or data[0] >> 6 == 3 or not 0 < data[1] < 16:
         return None  # no server, or one whose own clock is not set
     seconds, fraction = unpack_from(">II", data, 40)
+    if seconds == 0:
+        return None  # it is not known
     if seconds < _ERA // 2:  # section 3: it counts from 2036 on
         seconds += _ERA
     seconds -= _UNIX

@@ -34,11 +34,6 @@ def make(board, spec):
     return point
 
 
-def button(board, spec):
-    """Return the contact of a push button, to be asked for pressed()."""
-    return make(board, dict(spec, tag="", type="digital", latch_pulses=True))
-
-
 def shared(values):
     """Return a list as a tuple, the same one for equal lists."""
     values = tuple(values)
@@ -69,6 +64,11 @@ def digital(board, spec):
     return point
 
 
+def button(board, spec):
+    """Return the contact of a push button, to be asked for pressed()."""
+    return digital(board, dict(spec, latch_pulses=True))
+
+
 def analog(board, spec):
     """Return an analog value with one limit."""
     source = spec.get("source", "u16")
@@ -90,4 +90,4 @@ def analog(board, spec):
     return point
 
 
-MAKERS = {"software": software, "digital": digital, "analog": analog}
+MAKERS = {"software": software, "digital": digital, "button": button, "analog": analog}

@@ -195,6 +195,11 @@ def name_of(key):
     return hexlify(key).decode()
 
 
+def boot_of(key):
+    """Return the number of the boot that a key is of."""
+    return int.from_bytes(key[:3], "big")
+
+
 def home_of(tag):
     """Return the name of the home of a tag; no name can have "/" in it."""
     return "=" + tag.replace("/", "\x1f")
@@ -388,7 +393,7 @@ class Outbox:
 
         key: that of the notice; of this boot where it is not given
         """
-        return self.offsets.get(int.from_bytes(key[:3], "big") if key else self.boots, 0)
+        return self.offsets.get(boot_of(key) if key else self.boots, 0)
 
     def next_key(self):
         """Return a key that was never given out, and never will be again."""

@@ -51,7 +51,6 @@ def settle(box, notice, recipients, parked):
         notice.since = notice.to
         notice.parked = notice.to & parked
         notice.to &= ~recipients
-        part(box, b"", notice.to)
         box.save(box.file_of(key), encode(notice, key))
     finish(box, notice)
 
@@ -74,6 +73,7 @@ def finish(box, bundle):
     done = bundle.since & ~bundle.to
     key = bundle.key
     if done:
+        part(box, b"", bundle.to)
         for notice in covered(box, bundle):
             # Where it is of an earlier boot, its `since` would be taken for one of this boot.
             is_own = notice.announced == notice.key and notice.key[:3] == key[:3]

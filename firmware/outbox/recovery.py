@@ -9,7 +9,18 @@ try:
 except ImportError:  # CPython
     const = int
 
-from . import BUNDLE, BUNDLES, OVERFLOW, PARKED, PENDING, decode, home_of, name_of, rank_of
+from . import (
+    BUNDLE,
+    BUNDLES,
+    OVERFLOW,
+    PARKED,
+    PENDING,
+    boot_of,
+    decode,
+    home_of,
+    name_of,
+    rank_of,
+)
 
 _OVERFLOW = const(5)
 _ANY = PENDING + PARKED + BUNDLES
@@ -57,11 +68,6 @@ def scan(box):
     for name in bad:
         box.discard(name)
     return named
-
-
-def boot_of(key):
-    """Return the number of the boot that a key is of."""
-    return int.from_bytes(key[:3], "big")
 
 
 def enter(box, record):

@@ -15,6 +15,8 @@ from uctypes import bytearray_at
 sys.path.insert(0, sys.argv[1])
 
 import app as firmware
+import inputs
+from clock import Clock
 from smtp_client import stream
 
 WRAP = 1 << 30  # as of MicroPython's ticks
@@ -298,8 +300,9 @@ class Plant:
         self.events = []  # (time, function), soonest first
         self.board = Board(self)
         PLANT[:] = [self]
-        stream.ticks_ms = self.ticks
-        stream.ticks_diff = self.diff
+        for module in (stream, inputs):
+            module.ticks_ms = self.ticks
+            module.ticks_diff = self.diff
         stream.socket = Socket
         stream.poll = Poll
         stream.getaddrinfo = lambda host, port, *_: [(2, 1, 6, "", (host, port))]
@@ -343,7 +346,7 @@ class Plant:
         self.mount(cut, torn)
         self.board = Board(self)
         self.board.cause = cause
-        self.app = firmware.App(self.board, flash.PLACE, firmware.Clock(self.ticks, self.diff))
+        self.app = firmware.App(self.board, flash.PLACE, Clock(self.ticks, self.diff))
         self.app.log.level = LEVEL[0]
         return self.app
 

@@ -1,0 +1,96 @@
+"""What is done once, at boot; borrowed for that.
+
+The outbox comes first, since its number of this boot names everything; then the configuration,
+whose check needs room that is still there; then the points, as they were before the boot.
+"""
+
+from app import TEXTS, number
+from borrow import borrow
+from clock import Clock, Sntp
+from log import ERROR, INFO, Log
+from outbox import Outbox, boot_of
+from settings import Settings
+
+
+def boot(app, board, root, clock):
+    """Make an `App` what it is."""
+    app.board = board
+    app.heartbeat = b""
+    app.clock = clock or Clock()
+    app.log = Log(app.clock)
+    app.texts = [None] * (2 * TEXTS)
+    app.outbox = Outbox(root + "/outbox")
+    app.outbox.boot()
+    app.settings = Settings(root + "/config")
+    problem = configure(app, root + "/config.json")
+    site = app.settings.read("site")
+    if not site:
+        raise ValueError(problem)
+    app.log.level = site["log"]
+    app.system = site["system"]
+    app.beat = site["heartbeat"]
+    ntp = site["ntp"]
+    app.sntp = Sntp(ntp[0], ntp[1], app.clock) if ntp else None
+    from notifier import Notifier  # not before: the check of a configuration takes much heap
+
+    app.notifier = Notifier(app, site)
+    wire(app)
+    restore(app)
+    app.dog = board.watchdog(site["watchdog"])
+    app.outbox.idle = app.sample
+    upkeep = borrow("upkeep")
+    upkeep.put(app, "BOOT", 1, why(app, problem))
+    upkeep.schedule(app, app.clock.now())
+    app.log(INFO, "ready: %s, boot %d, %s", site["device"], app.outbox.boots, board.name)
+
+
+def configure(app, path):
+    """Adopt the configuration; return what is wrong with it."""
+    boots = app.outbox.boots
+    oldest = app.outbox.find()
+    problem = app.settings.adopt(boots, boot_of(oldest) if oldest else boots, path)
+    if problem:
+        app.log(ERROR, "%s", problem)
+    return problem
+
+
+def wire(app):
+    """Make the points, and the button that acknowledges, if there is one."""
+    from alarms import Alarms
+
+    make = borrow("wiring").make
+    app.points = [make(app.board, spec) for spec in app.settings.points()]
+    button = app.settings.read("acknowledge")
+    if button:
+        button["tag"] = ""
+        button["type"] = "button"
+        app.button = make(app.board, button)
+    app.alarms = Alarms(app.points)
+
+
+def restore(app):
+    """Put the points where they were before the boot."""
+    gone = []
+    now = app.clock.now()
+    for record in app.outbox.replay():
+        point = app.find(record.tag)
+        if not point:
+            gone.append(record.tag)
+            continue
+        state = record.state - 1
+        shelved = int(1000 * (record.value or 0)) if record.kind == number("SHELVE") else 0
+        app.alarms.restore(point, state & 7, record.occurrence, now, state >> 3, shelved)
+        point.announced = record.announced
+        point.began = record.since
+    for tag in gone:
+        app.outbox.forget(tag)
+
+
+def why(app, problem):
+    """Return what the boot mail tells of this boot."""
+    text = app.board.reset_cause()
+    if app.outbox.damaged:
+        text += "\n%d files of the outbox were damaged" % app.outbox.damaged
+    if problem:
+        text += "\n" + problem
+    return text
