@@ -19,6 +19,7 @@ FIRMWARE = HERE.parent.parent / "firmware"
 sys.path[:0] = [str(FIRMWARE), str(HERE)]
 
 import notice_play  # noqa: E402
+from config import fault_of  # noqa: E402
 from notices import amount, expand, message_id, span  # noqa: E402
 from texts import TEXTS  # noqa: E402
 
@@ -488,14 +489,26 @@ def test_expand(device, template, fields, lines):
     assert device.call("exec", source) == [line + "\n" for line in lines]
 
 
-@given(
-    st.lists(st.sampled_from(["x", "}}", "{{", ":", "{a}", "{b}", "é"])).map("".join),
-    st.sampled_from(["", "1", "{a}"]),
-)
-def test_expand_is_format_where_no_field_is_empty(template, more):
-    expected = template.format(a="A", b="B" + more).strip()
-    found = list(expand(template, {"a": "A", "b": "B" + more}))
-    assert found == ([expected + "\n"] if expected else [])
+TEMPLATES = st.lists(st.sampled_from(["x", "}", "{", "}}", "{{", ":", "a", "{a}", "{b}", "é"]))
+
+
+@given(TEMPLATES.map("".join), st.sampled_from(["", "1", "{a}"]))
+def test_what_the_configuration_takes_is_expanded_as_format_does(template, more):
+    fields = {"a": "A", "b": "B" + more}
+    fault = fault_of(template, list(fields))
+    try:
+        expected = template.format(**fields).strip()
+    except (ValueError, KeyError, IndexError):
+        assert fault
+    else:
+        if not fault:
+            assert list(expand(template, fields)) == ([expected + "\n"] if expected else [])
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_configuration_takes_the_default_texts(name):
+    default, fields = TEXTS[name]
+    assert not fault_of(default, fields.split())
 
 
 def test_spans(device):
