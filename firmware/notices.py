@@ -83,7 +83,7 @@ def render(app, record, dated):
         body,
         message_id(uid, key),
         utc(outbox.offset(key) + record.uptime) if dated else None,
-        thread and message_id(uid, thread),
+        message_id(uid, thread) if thread else "",
     )
     return mail, site["addresses"]
 
