@@ -103,6 +103,7 @@ def compose(record, members, settings, outbox, context):
         reset_cause: of this boot
         sent, deferred, failures: how many since boot
         heap: free octets
+        short: how often the table of a digest is to be halved, since heap is short
         next: s until the next heartbeat, 0 where there is none
         idle: called between the members of a bundle, as those take a while
     """

@@ -27,6 +27,7 @@ class Status:
         self.flood = app.alarms.flood
         self.sent = notifier.sent
         self.deferred = notifier.deferred
+        self.short = notifier.short
         self.failures = app.failures + app.lost
         self.next = max(0, app.next_heartbeat - now) // 1000 if app.beat is not None else 0
         self.active = self.tags(app, ACTIVE)

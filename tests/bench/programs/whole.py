@@ -69,7 +69,7 @@ notifier = app.start(ALARM, sys.argv[2]).notifier
 notifier.client.stream.idle = idle
 notifier.outbox.set_offset(1795000000)
 lowest = 1 << 30
-while notifier.sent < 2:
+while notifier.sent < 2 and not notifier.app.failures:
     notifier.app.turn()
     if free:
         lowest = min(lowest, min(free))
