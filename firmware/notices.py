@@ -15,7 +15,6 @@ Rules
 from binascii import hexlify
 
 from borrow import borrow
-from clock import utc
 from mail import AlarmMail
 from outbox import KINDS, boot_of
 
@@ -23,6 +22,8 @@ try:
     from micropython import const
 except ImportError:  # CPython
     const = int
+
+utc = borrow("dates").utc
 
 _SUBJECT = const(68)  # octets: the longest that the client sends as it is
 _TAGS = const(10)  # tags that a line names
@@ -59,6 +60,10 @@ def message_id(uid, key):
     return name.decode() + "@alarmpost.internal"
 
 
+class Context:
+    """What holds now; see compose()."""
+
+
 def render(app, record, dated):
     """Return the mail that a record is, and the addresses that its recipients are bits of.
 
@@ -66,13 +71,14 @@ def render(app, record, dated):
     dated: whether it has a Date, as at the first attempt
     """
     outbox = app.outbox
-    settings = app.settings
+    settings = borrow("settings").Settings(app.folder[:-1])
+    settings.generations = app.generations
     settings.at(boot_of(record.key))
     members = outbox.members(record) if record.kind == _BUNDLE else ()
-    context = borrow("status").Status(app)
+    context = Context()
+    borrow("status").fill(context, app)
     recipients, subject, body = compose(record, members, settings, outbox, context)
     site = settings.read("site")
-    settings.at(outbox.boots)
     key = record.key
     uid = app.board.uid
     thread = record.announced if record.tag and record.announced != key else b""

@@ -58,6 +58,7 @@ CONTEXT = {
     "reset_cause": "power on",
     "sent": 31,
     "deferred": 2,
+    "short": 0,
     "failures": 0,
     "heap": 13056,
     "next": 61069,

@@ -9,7 +9,7 @@ import json
 import sys
 
 from borrow import borrow
-from clock import utc
+from dates import utc
 from mail import AlarmMail
 from outbox import KINDS, Record
 
