@@ -31,7 +31,7 @@ except ImportError:  # CPython
 VERSION = "0.1.0"
 """Of the firmware."""
 
-_BLOCK = const(256)  # octets searched at once; a name with its tab and newline is shorter
+_BLOCK = const(256)  # octets searched at once; a name is much shorter
 
 
 class Settings:
@@ -73,23 +73,18 @@ class Settings:
         at = 0
         try:
             with open(self.path, "rb") as file:
-                while True:
+                block = mark
+                while block:
+                    file.seek(at)
                     block = file.read(_BLOCK)
                     found = block.find(mark)
                     if found >= 0:
                         file.seek(at + found + len(mark))
                         return json.loads(file.readline())
-                    if len(block) < _BLOCK:
-                        return None
                     at += _BLOCK - len(mark)
-                    file.seek(at)
         except OSError:  # there is none, or flash has lost it
             return None
 
     def points(self):
         """Yield each alarm point as a dict; there is never more than one line in memory."""
-        if self.path:
-            with open(self.path, "rb") as file:
-                for line in file:
-                    if line.startswith(b"point "):
-                        yield json.loads(line[line.find(b"\t") :])
+        return borrow("generations").points(self.path)
