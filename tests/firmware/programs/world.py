@@ -113,6 +113,21 @@ def due(plant, app):
     return found + plant.now - app.clock.now()
 
 
+def spy():
+    """Let `kept` be what is put on flash from now on: time, kind and tag of each notice."""
+    plant = names["plant"]
+    app = names["app"]
+    kept = names["kept"] = []
+    real = app.outbox.append
+
+    def append(record):
+        key = real(record)
+        kept.append((plant.now, KINDS[record.kind], record.tag))
+        return key
+
+    app.outbox.append = append
+
+
 def take():
     """Return the mails that came since the last time: time, recipients, octets as text."""
     found = []
