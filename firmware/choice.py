@@ -28,7 +28,7 @@ _CLOCK = const(30000)  # what is not high waits so long for the clock at first
 # Kinds of records: indices into `outbox.KINDS`.
 _QUIET = const(9)  # SHELVE, UNSHELVE, OUT ...
 _QUIET_LAST = const(12)  # ... RETURN: in digests only
-_TEXT = const(15)
+_LAST = const(14)  # FLOOD_END; what comes after it is always a mail of its own
 _BESIDES = const(16)  # BOOT and HEARTBEAT
 
 
@@ -95,7 +95,7 @@ class Choice:
         space = self.space(to, _SPACE_HIGH if record.priority == 3 else _SPACE)
         kind = record.kind
         room = now if kind >= _BESIDES else space if kind == OVERFLOW else self.room(to)
-        if not OVERFLOW < kind <= _TEXT or to != record.to:  # no part of a bundle
+        if not OVERFLOW < kind <= _LAST or to != record.to:  # no part of a bundle
             return (record.key, to) if room <= now else self.later(room)
         if _QUIET <= kind <= _QUIET_LAST:
             room = NEVER
@@ -133,7 +133,7 @@ class Choice:
         count = 0
         tag = record.tag
         for other in self.records():
-            if other.to == record.to and OVERFLOW < other.kind <= _TEXT:
+            if other.to == record.to and OVERFLOW < other.kind <= _LAST:
                 count += 1
                 if other.tag != tag or other.occurrence != record.occurrence:
                     tag = ""

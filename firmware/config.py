@@ -116,7 +116,7 @@ def check(data, spend=False):
 
 def load(path):
     """Return what JSON a file has, after the mark that some editors put before it."""
-    for name, _, _ in fields_of("Sdasybt"):
+    for name, _, _ in fields_of(""):
         hasattr(Checker, name)  # MicroPython keeps a name that it knows once, not in each point
     with open(path, "rb") as file:
         if file.read(3) != b"\xef\xbb\xbf":
@@ -315,11 +315,11 @@ class Checker:
         if not isinstance(given, dict):
             self.refuse(path[:-1] or "configuration", given, "object")
             return found
-        if of != "?":
-            self.known(given, [row[0] for row in fields_of(of)], path)
+        count = 0
         for name, takes, default in fields_of(of):
             errors = len(self.errors)
             if name in given:
+                count += 1
                 value = self.take(path + name, takes, given[name])
             elif default == "!":
                 value = self.refuse(path + name, ..., *split(takes))
@@ -329,15 +329,18 @@ class Checker:
                 value = self.take(path + name, takes, json.loads(default))
             if len(self.errors) == errors:
                 found[name] = value
+        if count < len(given) and of != "?":
+            self.known(given, [row[0] for row in fields_of(of)], path)
         return found
 
     def known(self, given, names, path):
         """Check that there are fields of these names only."""
         for name in sorted(given):
             if name not in names:
-                points = [row[0] for row in fields_of("das")] if path[:6] == "points" else ()
+                points = [row[0] for of in "das" for row in fields_of(of)]
+                elsewhere = path[:6] == "points" and name in points
                 words = self.words()
-                self.errors.append(words.unknown(path, name, given[name], names, name in points))
+                self.errors.append(words.unknown(path, name, given[name], names, elsewhere))
 
     def take(self, path, takes, value):
         """Check a value; return what is kept of it, None where it cannot be used."""
@@ -527,12 +530,15 @@ def row_of(table, name):
 
 
 def fields_of(of):
-    """Yield the fields that may stand somewhere: name, check and what it takes, default."""
+    """Yield the fields that may stand somewhere: name, check and what it takes, default.
+
+    of: the letter of the place; "" for all of them
+    """
     for row in rows(FIELDS):
-        where, name, rest = row[0].split(" ", 2)
-        if [1 for one in of if one in where]:
-            takes, default = rest.split("= ")
-            yield name, takes[:-1], default
+        where, name, takes = row[0].split(" ", 2)
+        if of in where:
+            takes, default = takes.split(" = ")
+            yield name, takes, default
 
 
 def split(takes):
@@ -573,7 +579,7 @@ def is_plain(value, ats, most=64):
 
 def fault_of(template, fields):
     """Return the error of a template that may have these fields; () where there is none."""
-    parts = template.replace("{{", "").replace("}}", "").split("{")
+    parts = template.replace("{{", "\n").replace("}}", "\n").split("{")
     if "}" in parts[0]:
         return ("brace",)
     for part in parts[1:]:

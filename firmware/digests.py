@@ -97,7 +97,7 @@ class Table:
         self.letter = letter
         self.lines = []  # several lines in a piece, which takes less heap
         self.many = 0
-        self.room = _TABLE
+        self.room = _TABLE >> letter.context.short
         self.day = ""  # of the last line; or the number of its boot
         self.units = {}
         self.counts = {}  # by tag, of what has no line

@@ -33,6 +33,7 @@ RETRY_MOST = 900000
 
 _STAY = const(900000)  # ms with a gateway that works, before the first one is tried again
 _IN_A_ROW = const(3)  # failures of a mail that are no accident
+_SHORTEST = const(4)
 
 
 class Notifier:
@@ -43,11 +44,12 @@ class Notifier:
 
     failing: whether the last attempt found no gateway that answers
     sent, deferred: how many mails were taken, how many were not for now
+    short: how often the tables of digests are halved, since heap is short
     """
 
     failing = waiting = False
     sent = deferred = 0
-    due = delay = row = gateway = stay = faults = 0
+    due = delay = row = gateway = stay = faults = short = 0
     again = broken = None  # again: key, recipients, whether it had a Date
 
     def __init__(self, app, site):
@@ -89,7 +91,9 @@ class Notifier:
         key, to = found
         try:
             self.mail(key, to)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, MemoryError) and self.short < _SHORTEST:
+                self.short += 1  # digests have shorter tables from now on
             self.wait(now)
             self.faults = self.faults + 1 if self.broken == key else 1
             self.broken = key

@@ -28,9 +28,6 @@ try:
 except ImportError:  # CPython
     const = int
 
-VERSION = "0.1.0"
-"""Of the firmware."""
-
 _BLOCK = const(256)  # octets searched at once; a name with its tab and newline is shorter
 
 

@@ -50,7 +50,7 @@ OVERFLOW = 0
 """Counts notices that were folded; its text is lines of "COUNT TAG"; "*" stands for more."""
 
 BUNDLE = 18
-"""A mail that covers all alarm notices and texts up to the key `announced` that are for just its
+"""A mail that covers all notices of alarms up to the key `announced` that are for just its
 recipients; those of one tag only where `text` is a tag. See `Outbox.members`."""
 
 PENDING = b"\1\2\3\4\5"

@@ -91,7 +91,8 @@ MIX += [("remove", 0, 3), ("remove", 0, 1), ("remove", 1, 3), ("park", 0, 3), ("
 MIX += [("set_state", 0, 6), ("set_state", 1, 7), ("set_offset", 1800000000), ("boot",)]
 MIX += [("configure", 200), ("remove", 0, 3), ("remove", 0, 3)]
 
-MIX_BUNDLES = MIX[:8] + [("bundle", False), ("bundle", True), ("bundle", False), ("boot",)]
+MIX_BUNDLES = MIX[:8]
+MIX_BUNDLES += [("bundle", False), ("bundle", True), ("bundle", False), ("boot",)]
 MIX_BUNDLES += [
     ("deliver", 1, 0),
     ("deliver", 3, 0),

@@ -1,7 +1,7 @@
 """A board with its plant and its network in simulated time; for MicroPython's unix port.
 
-Nothing here waits: where the firmware would, time goes on. Flash is real LittleFS, in memory beside
-the heap. `Plant` is the world: the clock, events at their times, gateways, power. The firmware's
+Nothing here waits: where the firmware would, time goes on. Flash is real LittleFS, in memory
+beside the heap. `Plant` is the world: the clock, events at their times, gateways, power. The firmware's
 own code runs unchanged; only what `smtp_client.stream` has of the system is replaced.
 """
 
