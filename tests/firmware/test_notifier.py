@@ -59,7 +59,7 @@ def stamp(mail):
 def test_a_boot_is_told_at_once(world):
     (mail,) = world.start()
     assert (mail.subject, mail.to) == ("[PLANT] plc7 STARTED 11:06:40", [OPERATORS])
-    assert "Reset cause: power on\n" in mail.body
+    assert "Reset cause: soft reset\n" in mail.body
     assert mail.time < SECOND
 
 
@@ -211,7 +211,7 @@ def test_nobody_acknowledges_so_the_second_list_is_told(world):
 
 ACKNOWLEDGE = {
     "button": "plant.board.digital('DI9').drive(0)",
-    "command": "import app as api; api._app = app; api.command('PUMP', 'ack')",
+    "command": "command('PUMP', 'ack')",
 }
 
 
@@ -244,8 +244,7 @@ def test_what_cleared_waits_for_its_acknowledgement(world):
 
 def test_a_shelved_alarm_is_in_digests_only_until_its_time_is_over(world):
     world.start(PUMP)
-    world.do("import app as api; api._app = app")
-    world.do("api.command('PUMP', 'shelve')")
+    world.do("command('PUMP', 'shelve')")
     mails = world.run(MINUTE)
     assert [words(mail) for mail in mails] == ["1 EVENTS: PUMP"]
     assert "SHELVED" in mails[0].body
@@ -258,14 +257,14 @@ def test_a_shelved_alarm_is_in_digests_only_until_its_time_is_over(world):
 
 def test_out_of_service_and_back_is_in_digests_only(world):
     world.start(PUMP)
-    world.do("import app as api; api._app = app; api.command('PUMP', 'out')")
+    world.do("command('PUMP', 'out')")
     world.point("PUMP", "set()")
     mails = world.run(HOUR)
     assert [words(mail) for mail in mails] == ["1 EVENTS: PUMP"]
     assert "OUT OF SERVICE" in mails[0].body
     world.point("PUMP", "clear()")
     world.run(HOUR + MINUTE)
-    world.do("api.command('PUMP', 'return')")
+    world.do("command('PUMP', 'return')")
     mails = world.run(2 * HOUR)
     assert [words(mail) for mail in mails] == ["1 EVENTS: PUMP"]
     assert "BACK IN SERVICE" in mails[0].body
@@ -284,7 +283,7 @@ def test_a_latched_alarm_stays_until_it_is_reset(world):
     assert [words(mail) for mail in again] == ["PUMP overload RAISED", "PUMP overload CLEARED"]
     assert "PUMP" not in again[0].body.partition("\n")[2]
     assert world.get("app.find('PUMP').state") == LATCHED
-    world.do("import app as api; api._app = app; api.command('PUMP', 'reset')")
+    world.do("command('PUMP', 'reset')")
     assert world.run(4 * MINUTE) == []
     assert world.get("app.find('PUMP').state") == NORM
 
@@ -481,7 +480,8 @@ def test_ticks_that_wrap_change_nothing(bits):
         world.at(start + 140 * SECOND, "plant.gateways[25].state = 'up'")
         mails = world.run(start + HOUR)
         stories.append([(words(mail), stamp(mail)) for mail in mails])
-        stories[-1].append(world.console[1:])  # less the number of the boot
+        lines = [line for line in world.console if "ready: " not in line]  # a random boot number
+        stories[-1].append(lines)
         world.close()
     assert len(stories[0]) > 4
     assert stories[1] == stories[0]

@@ -13,6 +13,7 @@ from struct import pack
 
 import plant as world
 
+import alarmpost
 import app as firmware
 import notifier
 
@@ -76,8 +77,12 @@ def make(config, **options):
 def boot(cause="power on"):
     """Switch the power on; delays are not random here, so that stories repeat."""
     notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
-    app = names["app"] = names["plant"].boot(cause=cause)
+    try:
+        app = names["plant"].boot(cause=cause)
+    except world.Reset:  # it has checked another configuration
+        app = names["plant"].boot(cause="soft reset")
     app.log.level = 3
+    names["app"] = firmware._app = app
 
 
 def run(until, every=0):
@@ -170,6 +175,7 @@ def main():
         print("=" + json.dumps(said))
 
 
+command = alarmpost.command
 KINDS = firmware.KINDS.split(" ")
 server = TimeServer()
 sys.modules["socket"] = server
