@@ -105,6 +105,8 @@ class App:
         record = self.record(point, kind, notice.state, notice.time, notice.since)
         record.occurrence = notice.occurrence
         record.value = notice.count or notice.value
+        if kind == "SHELVE":
+            record.value = (point.until - notice.time) // 1000
         record.to = point.to[_TO.get(kind, 0)]
         record.text = "first" if notice.first else "unseen" if notice.unseen else ""
         if kind == "FLOOD":
