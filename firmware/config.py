@@ -180,7 +180,7 @@ class Checker:
         site["addresses"] = self.addresses
         if "ntp" not in site and site.get("gateways"):
             site["ntp"] = [site["gateways"][0][0], 123]
-        if "system" not in self.data and len(self.masks) > 1:
+        if len(self.masks) > 1 and "system" not in self.data:
             self.refuse("system", ..., "one_of", " or ".join(sorted(self.masks)))
         site.setdefault("system", max(self.masks.values()) if self.masks else 0)
         if not site.setdefault("acknowledge", button is not None) and button is not None:

@@ -1,6 +1,6 @@
 """Adopt a configuration: write the generation of a boot, remove those that no record needs.
 
-Borrowed by settings.py, which tells what a generation is. Rules
+Borrowed by settings.py, which tells what a generation is, at each boot. Rules
 1. A generation is written as "new" and renamed when it is whole, which is a single commit.
 2. The last whole one is removed only when there is a newer one that is whole.
 3. What cannot be read now may be read at the next boot: it stays.
@@ -191,6 +191,15 @@ def describe(error):
         else:
             what = "cannot be read, or kept on flash (%s): free some flash" % what
     return what if len(what) <= _SHOWN else what[:_SHOWN] + "..."
+
+
+def points(path):
+    """Yield the points of a generation."""
+    if path:
+        with open(path, "rb") as file:
+            for line in file:
+                if line.startswith(b"point "):
+                    yield json.loads(line[line.find(b"\t") :])
 
 
 def make(folder):

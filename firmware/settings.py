@@ -28,7 +28,7 @@ try:
 except ImportError:  # CPython
     const = int
 
-_BLOCK = const(256)  # octets searched at once; a name with its tab and newline is shorter
+_BLOCK = const(256)  # octets searched at once; a name is much shorter
 
 
 class Settings:
@@ -70,16 +70,15 @@ class Settings:
         at = 0
         try:
             with open(self.path, "rb") as file:
-                while True:
+                block = mark
+                while block:
+                    file.seek(at)
                     block = file.read(_BLOCK)
                     found = block.find(mark)
                     if found >= 0:
                         file.seek(at + found + len(mark))
                         return json.loads(file.readline())
-                    if len(block) < _BLOCK:
-                        return None
                     at += _BLOCK - len(mark)
-                    file.seek(at)
         except OSError:  # there is none, or flash has lost it
             return None
 
