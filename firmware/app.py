@@ -94,6 +94,8 @@ class App:
                 self.next_accept = now + _RETRY
                 raise
             del out[0]
+            if out:
+                self.sample()  # each takes its time where flash has to be erased
         if len(out) > _KEPT:
             del out[0]
             self.lost += 1

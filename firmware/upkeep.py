@@ -73,6 +73,7 @@ def take_texts(app):
         if texts[at] is not None:
             put(app, "TEXT", texts[at + 1], texts[at])
             texts[at] = None
+            app.watch()
 
 
 def put(app, kind, priority, text=""):
