@@ -11,6 +11,7 @@ import json
 import sys
 from struct import pack
 
+import flash
 import plant as world
 
 import alarmpost
@@ -19,6 +20,8 @@ import notifier
 
 SINCE_1900 = 2208988800
 STEP = 5  # ms of a turn of the main loop
+PROGRAM = 1  # ms of a page of 256 octets
+ERASE = 50  # ms of a block
 SETTLED = 200  # ms after an event in which nothing is skipped
 
 
@@ -67,9 +70,29 @@ class TimeServer:
         return self.answer[1]
 
 
+class SlowFlash(flash.Flash):
+    """A flash whose operations take their time, as on an RP2; reading takes none."""
+
+    def writeblocks(self, block, buffer, offset=0):
+        names["plant"].now += PROGRAM
+        return super().writeblocks(block, buffer, offset)
+
+    def ioctl(self, operation, block):
+        if operation == 6:
+            names["plant"].now += ERASE
+        return super().ioctl(operation, block)
+
+
+def slow_flash():
+    """Boot with such a flash."""
+    flash.Flash = SlowFlash
+    boot()
+
+
 def make(config, **options):
     """Make a plant whose board has a configuration."""
-    names["plant"] = plant = world.Plant(config, **options)
+    flash.Flash = FastFlash
+    names["plant"] = plant = world.Plant(config, blocks=flash.SIZES["esp32"], **options)
     server.plant = plant
     return plant
 
@@ -177,6 +200,7 @@ def main():
 
 command = alarmpost.command
 KINDS = firmware.KINDS.split(" ")
+FastFlash = flash.Flash
 server = TimeServer()
 sys.modules["socket"] = server
 names = globals()
