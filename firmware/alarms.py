@@ -49,6 +49,7 @@ STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # their names; a st
 # Under each state the initial of the one that follows; "." where the event is ignored, "B" for
 # back to the state before. on: the condition has been there for the on-delay; off: it has been
 # gone for the off-delay where an acknowledgement is required, where none is, where it is latched.
+# A "-" in the place of the notice is none.
 #
 # NUARLSOF event notice
 TABLE = """
