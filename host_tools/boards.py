@@ -43,12 +43,16 @@ class Flashing(Part):
 
 
 class Network(Part):
-    """The network class and chip, and the pins that the chip is wired to."""
+    """The network class and chip, and the pins that the chip is wired to.
+
+    clock: the direction of ref_clk, seen from the ESP32
+    """
 
     kind: Literal["LAN", "WIZNET5K", "WLAN"] = Field(alias="class")
     chip: Literal["W5500", "LAN8720", "WiFi"]
     spi: int | None = None
     phy_addr: int | None = Field(None, ge=0, le=31)
+    clock: Literal["in", "out"] | None = None
     pins: dict[str, GPIO]
     source: str = Field(min_length=1)
 
@@ -59,6 +63,9 @@ class Network(Part):
             raise ValueError(f"{self.chip} needs {', '.join(sorted(missing))}: add the pins")
         if unknown := names - PINS[self.chip] - OPTIONAL[self.chip]:
             raise ValueError(f"{self.chip} has no {', '.join(sorted(unknown))}: remove them")
+        for name, chip in (("spi", "W5500"), ("phy_addr", "LAN8720"), ("clock", "LAN8720")):
+            if (getattr(self, name) is None) == (self.chip == chip):
+                raise ValueError(f"{name} is for {chip} and nothing else: mend it")
         return self
 
 
@@ -178,3 +185,14 @@ def fault(path: Path, place: tuple[int | str, ...], message: str, value: object)
     shown = "" if isinstance(value, dict) else f" {value!r}:"
     field = ".".join(str(part) for part in place) or "board"
     return f"{path}: {field}:{shown} {message.removeprefix('Value error, ')}"
+
+
+def sources(name: str) -> dict[str, bytes]:
+    """Return what belongs on the flash of a board, as source: the firmware and its board.py."""
+    firmware = ROOT / "firmware"
+    found = {
+        str(path.relative_to(firmware)): path.read_bytes()
+        for path in sorted(firmware.rglob("*.py"))
+        if "examples" not in path.parts and path.name != "cpython.py"
+    }
+    return {**found, "board.py": (load(name).folder / "board.py").read_bytes()}

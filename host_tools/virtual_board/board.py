@@ -370,7 +370,7 @@ class VirtualBoard:
 
     def files(self) -> dict[str, bytes]:
         """Return the files on the flash of a board without power."""
-        return {path: bytes.fromhex(data) for path, data in self._disk({}).items()}
+        return {path: bytes.fromhex(data) for path, data in self._disk({"read": True}).items()}
 
     def copy_flash(self, other: "VirtualBoard") -> None:
         """Let the flash be as another board's is; both have no power."""
@@ -380,7 +380,7 @@ class VirtualBoard:
     def _disk(self, order: dict) -> dict[str, str]:
         """Let the board's MicroPython work on the flash, instead of the board."""
         self._need_none("write and files")
-        command = [*self._command[:-1], DISK]
+        command = [self._command[0], "-X", "heapsize=16m", "-c", DISK]
         done = subprocess.run(
             command,
             env=self._environment,

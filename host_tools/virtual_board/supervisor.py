@@ -82,6 +82,7 @@ class Supervisor:
             if cause != layout.SOFT:
                 page.fill("driven", layout.MISSING)
                 page.fill("pulls", layout.MISSING)
+                page.origin = cause
             page.console = layout.BOOTING
             page.cause = cause
             page.boots += 1

@@ -1,4 +1,4 @@
-"""Work on the flash of a board that is off: write files, then list all; orders are JSON."""
+"""Work on the flash of a board that is off: write files, read all; orders are JSON."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def run():
     for path in order.get("write", ()):
         put("/" + path.lstrip("/"), order["write"][path])
     found = {}
-    for path in every():
+    for path in every() if "read" in order else ():
         with open(path, "rb") as file:
             found[path[1:]] = file.read().hex()
     print(json.dumps(found))

@@ -45,6 +45,7 @@ FIELDS = (
     ("analog", 2, PINS),  # read_u16()
     ("torn", 1, 1),
     ("cause", 1, 1),
+    ("origin", 1, 1),  # the cause of the last boot that was no soft reset
     ("link", 1, 1),
     ("silent", 1, 1),  # the network beyond the cable does not answer
     ("lease", 1, 4),  # the address that DHCP gives; 0.0.0.0: it does not answer

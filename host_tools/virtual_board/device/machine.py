@@ -415,7 +415,7 @@ def soft_reset():
 def reset_cause():
     """Return what led to this boot; the rp2 knows two causes only."""
     if not _ESP32:
-        return layout.WATCHDOG if page.cause in (layout.HARD, layout.WATCHDOG) else layout.POWER_ON
+        return layout.WATCHDOG if page.origin in (layout.HARD, layout.WATCHDOG) else layout.POWER_ON
     return page.cause
 
 

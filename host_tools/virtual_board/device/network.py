@@ -225,7 +225,8 @@ class LAN(_Esp):
             given.update(_bus(spi))
             needed = int is not None
         else:
-            needed = phy_addr == _wired.get("phy_addr")
+            clock = {None: -1, "in": Pin.IN, "out": Pin.OUT}[_wired["clock"]]
+            needed = phy_addr == _wired["phy_addr"] and ref_clk_mode == clock
             if not 0 <= phy_type <= 6 or not _chip.mac:
                 raise ValueError("invalid phy type")
             if mdc is None or mdio is None:
