@@ -5,10 +5,10 @@ from machine import I2C, Pin
 import hardware
 from expander import Expander, Input
 from hardware import analog, digital, indicate, reset, reset_cause, uid, watchdog
-from link import Lan
+from link import Link
 
 name = "KINCONY_A16V3"
-link = Lan("W5500", 0, (1, 42, 43, 44), cs=15, int=2, reset=1)
+link = Link("Lan", "W5500", 0, (1, 42, 43, 44), {"cs": 15, "int": 2, "reset": 1}, "")
 
 _bus = I2C(0, scl=Pin(10), sda=Pin(9), freq=100000)
 _low = Expander(_bus, 0x22)

@@ -2,8 +2,8 @@
 
 import hardware
 from hardware import analog, digital, indicate, reset, reset_cause, uid, watchdog
-from link import Wiznet
+from link import Link
 
 name = "W5500_EVB_PICO"
-link = Wiznet()
+link = Link("Wiznet")
 hardware.led = 25
