@@ -380,6 +380,7 @@ class VirtualBoard:
     def _disk(self, order: dict) -> dict[str, str]:
         """Let the board's MicroPython work on the flash, instead of the board."""
         self._need_none("write and files")
+        cut, self.page.cut = self.page.cut, 0
         command = [self._command[0], "-X", "heapsize=16m", "-c", DISK]
         done = subprocess.run(
             command,
@@ -389,6 +390,7 @@ class VirtualBoard:
             text=True,
             check=False,
         )
+        self.page.cut = cut
         if done.returncode:
             raise VirtualBoardError(f"{self.name}: flash: {(done.stdout + done.stderr).strip()}")
         self.page.operations = self.page.programs = self.page.erases = 0

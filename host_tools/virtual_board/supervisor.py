@@ -34,7 +34,7 @@ KEPT = {  # what a boot clears, by its cause
     layout.WATCHDOG: ("watchdog", "raw", "leaked", "made"),
     layout.DEEP_SLEEP: ("watchdog", "raw", "leaked", "made"),
 }
-LOST = ("memory", "memory_length", "scratch", "operations", "programs", "erases", "cut", "wedged")
+LOST = ("memory", "memory_length", "scratch", "operations", "programs", "erases", "wedged")
 
 
 class Supervisor:
@@ -79,6 +79,7 @@ class Supervisor:
             for name in (*KEPT[layout.HARD], *LOST) if names is None else names:
                 page.fill(name)
             page.fill("armed")
+            page.fill("stops")
             if cause != layout.SOFT:
                 page.fill("driven", layout.MISSING)
                 page.fill("pulls", layout.MISSING)
@@ -208,11 +209,16 @@ class Supervisor:
             self._interrupt()
 
     def _interrupt(self) -> None:
-        """Send Ctrl-C as a signal, if possible while the process sleeps.
+        """Stop the program by a signal.
 
-        MicroPython raises the exception out of the signal handler, which may leave a lock behind.
+        An interpreter in which the board did not find where to put it raises the exception out of
+        its signal handler, which may do harm unless the process sleeps.
         """
         assert self._process
+        if self.page.stops:
+            self.page.interrupts = (self.page.interrupts + 1) & 255
+            self._process.send_signal(signal.SIGUSR1)
+            return
         end = time.monotonic() + ASLEEP
         while not asleep(self._process.pid) and time.monotonic() < end:
             time.sleep(0.001)
@@ -231,6 +237,7 @@ class Supervisor:
         if cause:
             self.start(cause)
         elif status == -signal.SIGKILL:
+            self.page.cut = 0
             self._ended("power cut")
         else:
             self._ended(f"crashed with status {status}")

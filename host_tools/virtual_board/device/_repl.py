@@ -11,6 +11,7 @@ import __main__
 import ffi
 import struct
 
+import _stop
 import layout
 import machine
 from _page import end, page, port, settings
@@ -72,6 +73,7 @@ def execute(source, mode="exec", name="<stdin>"):
         return traceback(error)
     finally:
         page.console = layout.BOOTING
+        _stop.arm()
         newlines(True)
     return ""
 

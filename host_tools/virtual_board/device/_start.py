@@ -19,6 +19,7 @@ def put(name):
 def start():
     """Build the board."""
     import _flash
+    import _stop  # noqa: F401
     import layout
 
     put("time")

@@ -29,6 +29,7 @@ FIELDS = (
     ("scratch", 4, 8),  # watchdog scratch registers of the rp2
     ("memory_length", 4, 1),
     ("console", 1, 1),
+    ("stops", 1, 1),  # Ctrl-C can be made pending
     ("leaked", 1, 1),  # a failed LAN() has left the interface behind
     ("made", 1, 1),  # LAN() was called since the last hard reset
     ("raw", 1, 1),  # the raw REPL comes after the soft reset
@@ -44,6 +45,7 @@ FIELDS = (
     ("hole", 2, 1),  # local port that never answers
     ("analog", 2, PINS),  # read_u16()
     ("torn", 1, 1),
+    ("interrupts", 1, 1),  # times that Ctrl-C was typed, modulo 256
     ("cause", 1, 1),
     ("origin", 1, 1),  # the cause of the last boot that was no soft reset
     ("link", 1, 1),

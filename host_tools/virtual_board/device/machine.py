@@ -7,6 +7,7 @@ import ffi
 import micropython
 import time
 
+import _stop
 import layout
 from _chips import CHIPS
 from _page import driven, end, levels, page, port, pulls, settings
@@ -165,9 +166,15 @@ def _interrupt(_):
     if not _waiting[0]:
         _waiting[0] = 1
         micropython.schedule(_interrupts, 0)
+    if page.interrupts != _typed[0]:
+        _typed[0] = page.interrupts
+        if page.console == layout.PROGRAM:
+            _stop.stop()  # at the very end: it would be raised here at the next jump
 
 
 _waiting = bytearray(1)
+_typed = bytearray(1)
+_typed[0] = page.interrupts
 _callback = ffi.callback("v", _interrupt, "i", lock=True)
 _signal(10, _callback)  # SIGUSR1
 
