@@ -26,6 +26,7 @@ BLOCK = 4096
 PATIENCE = 30.0  # seconds that a wait may take where nothing else is said
 CLASSES = {"ESP32": ("LAN", "WLAN"), "ESP32-S3": ("LAN", "WLAN"), "RP2040": ("WIZNET5K",)}
 OWN_HEAP = 256  # kilobytes, more than enough for the stand-ins
+COUNTS = ("operations", "programs", "erases")
 PLENTY = 1024  # kilobytes
 LEASE = "192.168.1.50"
 ANALOG = 3.3  # volts that read_u16() gives 65535 for
@@ -381,6 +382,7 @@ class VirtualBoard:
         """Let the board's MicroPython work on the flash, instead of the board."""
         self._need_none("write and files")
         cut, self.page.cut = self.page.cut, 0
+        before = {field: getattr(self.page, field) for field in COUNTS}
         command = [self._command[0], "-X", "heapsize=16m", "-c", DISK]
         done = subprocess.run(
             command,
@@ -391,9 +393,10 @@ class VirtualBoard:
             check=False,
         )
         self.page.cut = cut
+        for field in before:
+            setattr(self.page, field, before[field])
         if done.returncode:
             raise VirtualBoardError(f"{self.name}: flash: {(done.stdout + done.stderr).strip()}")
-        self.page.operations = self.page.programs = self.page.erases = 0
         return json.loads(done.stdout)
 
     def _need_none(self, what: str) -> None:

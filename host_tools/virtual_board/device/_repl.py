@@ -102,12 +102,13 @@ _ballast = []
 
 
 def load():
-    """Take so much heap that a program finds as much as on the board."""
+    """Take so much heap, from its beginning, that a program finds as much as on the board."""
     wanted = settings["heap"]
-    if wanted:
-        gc.collect()
-        _ballast.append(bytearray(max(0, gc.mem_free() - wanted - 64)))
-        gc.collect()
+    gc.collect()
+    for size in (4096, 256) if wanted else ():
+        while gc.mem_free() > wanted + 2 * size:
+            _ballast.append(bytearray(size))
+    gc.collect()
 
 
 def boot():

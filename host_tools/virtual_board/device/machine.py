@@ -140,8 +140,19 @@ _QUEUE = 8  # callbacks that wait at most; what is beyond is lost
 
 
 def _interrupts(_):
-    """Call the handlers of the pins that had edges."""
+    """Call the handlers of the pins that had edges; a Ctrl-C meanwhile is for the program."""
     _waiting[0] = 0
+    _calling[0] = 1
+    _call()
+    _calling[0] = 0
+    if _calling[1]:
+        _calling[1] = 0
+        micropython.schedule(_stop.nothing, 0)
+        _stop.stop()  # at the very end: it would be raised here at the next jump
+
+
+def _call():
+    """Call the handlers."""
     left = _QUEUE
     for number in _handlers:
         count = (_edges[number] - _taken[number]) & 255
@@ -168,11 +179,16 @@ def _interrupt(_):
         micropython.schedule(_interrupts, 0)
     if page.interrupts != _typed[0]:
         _typed[0] = page.interrupts
-        if page.console == layout.PROGRAM:
-            _stop.stop()  # at the very end: it would be raised here at the next jump
+        if page.console != layout.PROGRAM:
+            return
+        if _calling[0]:
+            _calling[1] = 1
+            return
+        _stop.stop()  # at the very end
 
 
 _waiting = bytearray(1)
+_calling = bytearray(2)  # whether handlers are being called, and whether Ctrl-C was typed then
 _typed = bytearray(1)
 _typed[0] = page.interrupts
 _callback = ffi.callback("v", _interrupt, "i", lock=True)
