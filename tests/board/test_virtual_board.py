@@ -158,7 +158,7 @@ def test_interrupts_a_program_that_never_sleeps(name, bits):
         board.wait_for("ready")
         for count in range(1, 30):
             board.pulse("GPIO4")
-            board.wait_for(f"edge {count} level 1.")
+            board.wait_for(f"edge {count} level")
         board.press("GPIO4")
         board.wait_for("edge 30 level 0.")
         board.release("GPIO4")

@@ -98,22 +98,23 @@ def run_file(name):
         write(failure.encode())
 
 
-_ballast = []
-
-
 def load():
-    """Take so much heap, from its beginning, that a program finds as much as on the board."""
+    """Return so much of the heap that a program finds as much as on the board, from its beginning."""
     wanted = settings["heap"]
+    ballast = [None] * 4096 if wanted else []
+    count = 0
     gc.collect()
-    for size in (4096, 256) if wanted else ():
-        while gc.mem_free() > wanted + 2 * size:
-            _ballast.append(bytearray(size))
+    while wanted and gc.mem_free() > wanted + 512:
+        for _ in range((gc.mem_free() - wanted) // 256):
+            ballast[count] = bytes(64)  # small, to fill the gaps first
+            count += 1
     gc.collect()
+    return ballast
 
 
 def boot():
     """Run what a board runs before its REPL."""
-    load()
+    settings["ballast"] = load()
     run_file("boot.py")
     if not page.raw:
         run_file("main.py")

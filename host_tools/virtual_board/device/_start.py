@@ -3,6 +3,7 @@
 import gc
 import sys
 
+gc.threshold(8192)  # so that what stays lies at the beginning of the heap
 sys.path[:] = [sys.path[-1]]  # the folder of the stand-ins
 
 import _page
@@ -39,7 +40,7 @@ def start():
 
     _flash.mount()
     sys.path[:] = ["", ".frozen", "/lib"]
-    gc.collect()
+    gc.threshold(-1)
     _repl.loop()
 
 

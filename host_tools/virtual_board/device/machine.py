@@ -222,8 +222,9 @@ class Signal:
 class ADC:
     """An analog input."""
 
-    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = range(4)
-    if not _ESP32:
+    if _ESP32:
+        ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = range(4)
+    else:
         CORE_TEMP = 4
 
     def __init__(self, pin, **options):
