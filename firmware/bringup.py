@@ -11,9 +11,12 @@ Rules
 4. WiFi is left alone on a board with a cable: it would win the default route.
 """
 
-import network
-
 import hardware
+
+try:
+    import network
+except ImportError:  # a PC: to be read, not to be run
+    network = None
 
 try:
     from micropython import const
@@ -27,7 +30,10 @@ _MOST = const(9)  # times that it doubles
 
 
 class Kind:
-    """What all kinds of interfaces have in common; `link` is the Link that borrows it."""
+    """What all kinds of interfaces have in common; `link` is the Link that borrows it.
+
+    A kind adds make(), which returns the interface, and has_link().
+    """
 
     linked = reset_at = None
     starts = 0
@@ -55,9 +61,9 @@ class Kind:
         if not link.nic:
             if link.hostname:
                 network.hostname(link.hostname)
-            link.nic = self.make()
+            link.nic = self.make()  # pyright: ignore[reportAttributeAccessIssue]
             self.start(now)
-        linked = self.has_link(now)
+        linked = self.has_link()  # pyright: ignore[reportAttributeAccessIssue]
         if linked != self.linked:
             if linked and self.linked is False:
                 self.back()
@@ -132,21 +138,23 @@ class Lan(Kind):
     """
 
     def make(self):
-        """Make the interface; a soft reset has taken its interrupt, which only a hard one brings."""
+        """Make the interface; a soft reset took its interrupt away, and only a hard one helps."""
         from machine import SPI, Pin
 
         if hardware.reset_cause() == "soft reset":
             hardware.reset()
         phy, address, spi, pins, clock = self.link.wiring
-        given = {name: Pin(pins[name]) for name in pins}
+        given = {"phy_type": getattr(network, "PHY_" + phy), "phy_addr": address}
+        for name in pins:
+            given[name] = Pin(pins[name])
         if spi:
             bus, sck, mosi, miso = spi
             given["spi"] = SPI(bus, sck=Pin(sck), mosi=Pin(mosi), miso=Pin(miso))
         if clock:
             given["ref_clk_mode"] = getattr(Pin, clock)
-        return network.LAN(phy_type=getattr(network, "PHY_" + phy), phy_addr=address, **given)
+        return network.LAN(**given)
 
-    def has_link(self, now):
+    def has_link(self):
         """Tell whether there is a cable; active() does not."""
         return self.link.nic.status() in (3, 5)
 
@@ -156,14 +164,14 @@ class Wiznet(Kind):
 
     def make(self):
         """Make the interface."""
-        return network.WIZNET5K()
+        return network.WIZNET5K()  # pyright: ignore[reportAttributeAccessIssue]
 
-    def has_link(self, now):
-        """Tell whether there is a cable; a send error has taken the interface down, so start it."""
+    def has_link(self):
+        """Tell whether there is a cable; start what a send error has taken down."""
         status = self.link.nic.status()
         if status == 1:
             self.say(1, "interface down, starting anew")
-            self.start(now)
+            self.start(self.since)
         return status != 0
 
     def back(self):
@@ -184,6 +192,6 @@ class Wifi(Kind):
         Kind.start(self, now)
         self.link.nic.connect(self.link.ssid, self.link.key)
 
-    def has_link(self, now):
+    def has_link(self):
         """Tell whether there is an access point."""
         return self.link.nic.isconnected()

@@ -1,6 +1,6 @@
 """Digital inputs on PCF8574 expanders."""
 
-from time import ticks_diff, ticks_ms
+import time
 
 
 class Expander:
@@ -14,8 +14,8 @@ class Expander:
 
     def read(self):
         """Return the 8 inputs as bits; raise OSError where it does not answer."""
-        now = ticks_ms()
-        if self.time is None or ticks_diff(now, self.time) >= 5:
+        now = time.ticks_ms()
+        if self.time is None or time.ticks_diff(now, self.time) >= 5:
             self.bus.readfrom_into(self.address, self.data)
             self.time = now
         return self.data[0]

@@ -2,7 +2,6 @@
 
 try:
     import machine
-
     from micropython import const
 except ImportError:  # CPython: to be read, not to be run
     const = int
@@ -18,7 +17,7 @@ inputs = {}  # the board's: GPIO by name, or what `expander` takes
 expander = led = cause = None
 lit = 1
 
-uid = machine.unique_id() if machine else b""
+uid = machine.unique_id() if hasattr(machine, "unique_id") else b""
 
 
 def gpio(name):
@@ -36,9 +35,11 @@ def digital(name, pull=""):
     """Return a digital input, whose value() is 0 or 1; `pull` is "up", "down" or nothing."""
     place = gpio(name)
     if isinstance(place, tuple):
-        return expander(*place)
+        return expander(*place)  # pyright: ignore[reportOptionalCall]
     pin = machine.Pin
-    return pin(place, pin.IN, getattr(pin, "PULL_" + pull.upper()) if pull else None)
+    if pull:
+        return pin(place, pin.IN, getattr(pin, "PULL_" + pull.upper()))
+    return pin(place, pin.IN)
 
 
 def analog(name):
@@ -59,46 +60,48 @@ def indicate(state):
         machine.Pin(led, machine.Pin.OUT).value(lit if state else 1 - lit)
 
 
-def word(value=None):
-    """Return, or set, what is kept over resets until the power fails, where no flash wears.
+def kept():
+    """Return what is kept over resets until the power fails, where no flash wears.
 
     On the ESP32 it is in the memory of the RTC, on the RP2040 in a scratch register.
     """
-    registers = getattr(machine, "mem32", None)
     memory = getattr(machine.RTC(), "memory", None)
-    if value is None:
-        value = int.from_bytes(memory()[:4], "little") if memory else registers[_SCRATCH]
-        return value - _MARK if _MARK <= value < _MARK + 256 else 0
+    word = int.from_bytes(memory()[:4], "little") if memory else machine.mem32[_SCRATCH]
+    return word - _MARK if _MARK <= word < _MARK + 256 else 0
+
+
+def keep(number):
+    """Keep a number of 0 to 255."""
+    memory = getattr(machine.RTC(), "memory", None)
     if memory:
-        return memory((_MARK + value).to_bytes(4, "little"))
-    registers[_SCRATCH] = _MARK + value
-    return None
+        memory((_MARK + number).to_bytes(4, "little"))
+    else:
+        machine.mem32[_SCRATCH] = _MARK + number
 
 
 def recall():
     """Return the number that was remembered; 0 after power on."""
-    return word() & ~_OWN
+    return kept() & ~_OWN
 
 
 def remember(number):
     """Remember a number of 0 to 127 until the power fails."""
-    word(word() & _OWN | number)
+    keep(kept() & _OWN | number)
 
 
 def reset():
     """Reset the board."""
-    word(word() | _OWN)
+    keep(kept() | _OWN)
     machine.reset()
 
 
 def reset_cause():
     """Return what led to this boot; the RP2040 takes its own resets for the watchdog's."""
-    global cause
+    global cause  # noqa: PLW0603
     if not cause:
         number = machine.reset_cause()
-        kept = word()
-        if kept & _OWN:
-            word(kept - _OWN)
+        if kept() & _OWN:
+            keep(recall())
             if number == 3:
                 number = 2
         cause = CAUSES.split("|")[number - 1]

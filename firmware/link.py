@@ -50,7 +50,10 @@ class Link:
 
     def found(self):
         """Return the address that the interface has now, "" for none."""
+        nic = self.nic
         try:
-            return self.nic.ifconfig()[0] if self.nic.isconnected() else ""
+            if nic.isconnected():  # pyright: ignore[reportAttributeAccessIssue]
+                return nic.ifconfig()[0]  # pyright: ignore[reportAttributeAccessIssue]
         except Exception:  # whatever a driver raises: it will be started anew
-            return ""
+            pass
+        return ""
