@@ -1,11 +1,10 @@
 """KinCony KC868-A16v3."""
 
-from machine import I2C, Pin
-
 import hardware
 from expander import Expander, Input
 from hardware import analog, digital, indicate, reset, reset_cause, uid, watchdog
 from link import Link
+from machine import I2C, Pin
 
 name = "KINCONY_A16V3"
 link = Link("Lan", "W5500", 0, (1, 42, 43, 44), {"cs": 15, "int": 2, "reset": 1}, "")

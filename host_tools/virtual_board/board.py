@@ -259,7 +259,7 @@ class VirtualBoard:
             raise VirtualBoardError(f"input {name!r}: {self.name} has {choice}; or give GPIO4")
         elif known.gpio is not None:
             self.set_level(known.gpio, on == (known.active == "high"))
-        else:
+        elif known.expander is not None and known.bit is not None:
             level = on == (known.active == "high")
             bits = self.page.expanders
             mask = 1 << known.bit
@@ -300,7 +300,7 @@ class VirtualBoard:
         return self._heard.decode(errors="replace")
 
     def type(self, text: str) -> None:
-        """Type on the console; "\\x03" is Ctrl-C."""
+        """Type on the console; chr(3) is Ctrl-C."""
         self._need_power("type")
         self._supervisor.type(text.encode())
 

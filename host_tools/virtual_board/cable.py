@@ -71,12 +71,8 @@ class Cable:
         """Let a UDP port of the plant's network be a port of the PC."""
         self._enter(address, port, target)
 
-    def name(self, **hosts: str) -> None:
-        """Let names have addresses, instead of those before: name(gateway="192.168.1.1")."""
-        self.names(hosts)
-
-    def names(self, hosts: dict[str, str]) -> None:
-        """The same for names with dots in them."""
+    def name(self, hosts: dict[str, str]) -> None:
+        """Let names have addresses, in the place of those before."""
         text = "".join(f"{name} {ipaddress.ip_address(hosts[name])}\n" for name in hosts)
         self._page.put("hosts", text.encode())
 
@@ -174,7 +170,7 @@ def abort(writer: asyncio.StreamWriter) -> None:
 
 
 class Hole:
-    """A port that never answers: its queue of connections is full, so the kernel drops the rest."""
+    """A port that never answers: its queue is full, so the kernel drops what comes."""
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)

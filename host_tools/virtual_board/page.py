@@ -20,7 +20,7 @@ class Page:
         self.__dict__["_fields"] = fields = {}
         for name, octets, count, at in layout.offsets():
             part = whole[at : at + octets * count]
-            fields[name] = part.cast(CODES[octets])
+            fields[name] = part.cast(CODES[octets])  # pyright: ignore[reportCallIssue, reportArgumentType]
             views.extend((part, fields[name]))
 
     def __getattr__(self, name: str):

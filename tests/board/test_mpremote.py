@@ -60,6 +60,7 @@ def mpremote(board, case):
             env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             timeout=PATIENCE,
+            check=False,
         )
         assert done.returncode == 0, (done.stdout, done.stderr, board.console)
         return done.stdout.replace(b"\r\n", b"\n").decode()
@@ -146,6 +147,7 @@ def test_reports_an_error_of_the_program(mpremote, board):
         [sys.executable, "-m", "mpremote", "connect", board.port, "exec", "1/0"],
         capture_output=True,
         timeout=PATIENCE,
+        check=False,
     )
     shown = done.stdout + done.stderr
     assert done.returncode == 1

@@ -311,11 +311,14 @@ def ask(board, source):
 
 def test_connects_by_the_rules_of_the_port(online):
     esp32 = online.board.port == "esp32"
-    online.cable.names({"gateway.plant.lan": "192.168.1.1"})
+    online.cable.name({"gateway.plant.lan": "192.168.1.1"})
     with FakeSMTP() as server:
         online.cable.route("192.168.1.1", 25, server.port)
-        ask(online, "import socket\ndef to(address):\n s = socket.socket()\n s.connect(address)\n"
-            " print(s.readline()[:3])\n s.close()")
+        ask(
+            online,
+            "import socket\ndef to(address):\n s = socket.socket()\n s.connect(address)\n"
+            " print(s.readline()[:3])\n s.close()",
+        )
         assert ask(online, "to(('192.168.1.1', 25))") == "b'220'"
         by_name = ask(online, "to(('gateway.plant.lan', 25))")
         assert by_name == ("b'220'" if esp32 else "ValueError: invalid arguments")

@@ -11,10 +11,9 @@ def make_folders(path):
     """Make the folders that a file lies in."""
     parts = path.strip("/").split("/")[:-1]
     for count in range(1, len(parts) + 1):
-        try:
-            os.mkdir("/" + "/".join(parts[:count]))
-        except OSError:
-            pass  # it is there
+        folder = "/" + "/".join(parts[:count])
+        if parts[count - 1] not in os.listdir(folder.rpartition("/")[0] or "/"):
+            os.mkdir(folder)
 
 
 def put(path, data):

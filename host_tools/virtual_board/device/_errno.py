@@ -1,6 +1,6 @@
 """The stand-in for `errno` of the esp32, whose C library has numbers of its own."""
 
-from uerrno import *  # noqa: F403
+from uerrno import *
 
 ECONNABORTED = 113
 EADDRINUSE = 112

@@ -1,6 +1,6 @@
 """The stand-in for `micropython`: Ctrl-C is the supervisor's business."""
 
-from micropython import *  # noqa: F403
+from micropython import *
 
 import layout
 from _page import page

@@ -1,7 +1,6 @@
 """The stand-in for `os`: without what only PCs have, with what boards have besides."""
 
-from uos import *  # noqa: F403
-import uos as _uos
+from uos import *
 import vfs as _vfs
 
 import sys as _sys
@@ -26,4 +25,4 @@ def sync():
 
 def dupterm(stream, index=0):
     """Take a second console: the virtual board has one only."""
-    return None
+    return

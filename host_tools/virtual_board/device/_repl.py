@@ -14,7 +14,7 @@ import struct
 import _stop
 import layout
 import machine
-from _page import end, page, port, settings
+from _page import end, page, settings
 
 _libc = ffi.open(None)
 _tcgetattr = _libc.func("i", "tcgetattr", "ip")
@@ -24,7 +24,7 @@ _MODES = bytearray(64)  # a struct termios; its second word holds the output mod
 _OPOST = 1
 _WINDOW = 128
 
-BANNER = "MicroPython v%s on 2025-01-01; %s\r\nType \"help()\" for more information.\r\n"
+BANNER = 'MicroPython v%s on 2025-01-01; %s\r\nType "help()" for more information.\r\n'
 RAW = b"raw REPL; CTRL-B to exit\r\n>"
 
 _byte = bytearray(1)
@@ -83,7 +83,7 @@ def traceback(error):
     text = io.StringIO()
     sys.print_exception(error, text)
     lines = text.getvalue().split("\n")
-    return "\n".join(line for line in lines if "/_repl.py\"" not in line)
+    return "\n".join(line for line in lines if '/_repl.py"' not in line)
 
 
 def run_file(name):
@@ -99,7 +99,7 @@ def run_file(name):
 
 
 def load():
-    """Return so much of the heap that a program finds as much as on the board, from its beginning."""
+    """Return so much of the heap that a program finds as much as on the board."""
     wanted = settings["heap"]
     ballast = [None] * 4096 if wanted else []
     count = 0
@@ -134,7 +134,7 @@ def loop():
                 raw()
             else:
                 friendly()
-        except SystemExit:
+        except SystemExit:  # noqa: PERF203
             soft_reset()
         except KeyboardInterrupt:
             pass  # it came a moment too late for the program that it was to stop

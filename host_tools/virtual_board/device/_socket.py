@@ -73,7 +73,7 @@ def _local(number):
     return usocket.getaddrinfo("127.0.0.1", number)[0][-1]
 
 
-class socket(io.IOBase):
+class socket(io.IOBase):  # noqa: N801
     """A socket; errors have the port's numbers."""
 
     def __init__(self, af=AF_INET, type=SOCK_STREAM, proto=0, fileno=None):

@@ -17,7 +17,7 @@ _libc = ffi.open(None)
 _memmem = _libc.func("P", "memmem", "PiPi")
 
 _WORD = struct.calcsize("P")
-_KIND = (uctypes.UINT64 if _WORD == 8 else uctypes.UINT32)
+_KIND = uctypes.UINT64 if _WORD == 8 else uctypes.UINT32
 _PENDING = 4 * _WORD  # behind the dicts of locals and globals and two pointers of nlr
 
 pending = None

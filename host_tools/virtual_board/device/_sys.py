@@ -3,7 +3,7 @@
 import sys as _sys
 
 from _page import port, settings
-from sys import *  # noqa: F403
+from sys import *
 
 
 class _Implementation(tuple):

@@ -1,6 +1,6 @@
 """The stand-in for `time`: the port's epoch, and a clock that starts at the port's first day."""
 
-from utime import *  # noqa: F403
+from utime import *
 import utime as _utime
 
 from _page import page, port

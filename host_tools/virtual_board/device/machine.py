@@ -34,7 +34,7 @@ if _ESP32:
 
 
 def _gpio(pin):
-    """Return the number of a pin given as a Pin, a number or (rp2) a name; raise as the port does."""
+    """Return the number of a pin that is given as a Pin, a number or (rp2) a name."""
     if isinstance(pin, Pin):
         return pin._gpio
     if isinstance(pin, str) and not _ESP32:
@@ -239,7 +239,11 @@ class ADC:
 
     def read_u16(self):
         """Return the voltage as a part of 65535."""
-        if self._gpio in _chip.shared and "network" in sys.modules and sys.modules["network"].wifi_busy():
+        if (
+            self._gpio in _chip.shared
+            and "network" in sys.modules
+            and sys.modules["network"].wifi_busy()
+        ):
             raise OSError(116)
         return page.analog[self._gpio]
 
@@ -270,7 +274,9 @@ class SPI:
         if id not in _chip.spi:
             raise ValueError("SPI(%s) doesn't exist" % id)
         pins = {"sck": sck, "mosi": mosi, "miso": miso}
-        self._pins = {name: pins[name] if pins[name] is None else _gpio(pins[name]) for name in pins}
+        self._pins = {
+            name: pins[name] if pins[name] is None else _gpio(pins[name]) for name in pins
+        }
         self._id = id
         if not _ESP32:
             for name, rest in (("sck", 2), ("mosi", 3), ("miso", 0)):
@@ -385,7 +391,16 @@ class RTC:
             now = time.time_ns() // 1000
             moment = time.gmtime(now // 1000000 - time._EPOCH)
             year, month, day, hour, minute, second, weekday = moment[:7]
-            return (year, month, day, weekday, hour, minute, second, now % 1000000 if _ESP32 else 0)
+            return (
+                year,
+                month,
+                day,
+                weekday,
+                hour,
+                minute,
+                second,
+                now % 1000000 if _ESP32 else 0,
+            )
         year, month, day, _, hour, minute, second, part = value
         time._set((year, month, day, hour, minute, second, 0, 0), part)
         return None
@@ -439,7 +454,9 @@ def soft_reset():
 def reset_cause():
     """Return what led to this boot; the rp2 knows two causes only."""
     if not _ESP32:
-        return layout.WATCHDOG if page.origin in (layout.HARD, layout.WATCHDOG) else layout.POWER_ON
+        return (
+            layout.WATCHDOG if page.origin in (layout.HARD, layout.WATCHDOG) else layout.POWER_ON
+        )
     return page.cause
 
 

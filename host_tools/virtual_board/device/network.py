@@ -180,7 +180,9 @@ class _Esp(_Interface):
             return self._quad()
         if quad == "dhcp":
             if self._static is None:
-                raise RuntimeError("Wifi Unknown Error 0x5003")  # ESP_ERR_ESP_NETIF_DHCP_ALREADY...
+                raise RuntimeError(
+                    "Wifi Unknown Error 0x5003"
+                )  # ESP_ERR_ESP_NETIF_DHCP_ALREADY...
             return self._ask()
         return self._fix(quad)
 
@@ -441,7 +443,6 @@ class WLAN(_Esp):
         if not page.station or self._tries[0] != settings["ssid"]:
             return STAT_NO_AP_FOUND
         return STAT_CONNECTING if self._linked() else STAT_WRONG_PASSWORD
-
 
 
 def wifi_busy():
