@@ -47,6 +47,7 @@ class VirtualBoard:
     lease: the address that DHCP gives, "" where nobody answers
     dhcp: seconds until DHCP has answered
     wifi: name and key of the access point
+    version: what MicroPython says it is, in the place of what it really is
     power: whether it is on at once
 
     port: the path that tools open, as in `mpremote connect PORT`
@@ -63,6 +64,7 @@ class VirtualBoard:
         lease: str = LEASE,
         dhcp: float = 0.02,
         wifi: tuple[str, str] = ("plant", "secret"),
+        version: tuple[int, int, int] | None = None,
         power: bool = True,
     ):
         self.board = boards.load(name)
@@ -73,6 +75,7 @@ class VirtualBoard:
         self._lease = lease
         self._dhcp = dhcp
         self._wifi = wifi
+        self._version = version
         self._power = power
         self._heard = bytearray()
         self._news = threading.Condition()
@@ -106,6 +109,7 @@ class VirtualBoard:
             self._hear,
             self._stop,
         )
+        self.cable.gone = self._supervisor.gone
         try:
             if self._files:
                 self.write(self._files)
@@ -135,6 +139,7 @@ class VirtualBoard:
             "blocks": board.blocks,
             "network": board.network.model_dump(by_alias=True),
             "classes": CLASSES[board.mcu],
+            "version": self._version,
             "heap": self._heap * 1024,
             "i2c": board.i2c and board.i2c.model_dump(),
             "led": board.led.gpio if board.led else -1,

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from host_tools.virtual_board.page import Page
 
@@ -24,10 +24,13 @@ class Cable:
     pull(), plug(): the link falls, comes back
     silence(), answer(): the link stays, but nothing comes from the network any more, then again
     reset(): every connection is reset
+
+    gone: tells whether the board is without power; its peers hear nothing then
     """
 
     def __init__(self, page: Page):
         self._page = page
+        self.gone: Callable[[], bool] = lambda: False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -128,22 +131,27 @@ class Cable:
             self._writers.discard(writer)
             return
         self._writers.add(far_writer)
-        await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
-        for end in (writer, far_writer):
+        there = self._copy(reader, far_writer, self.gone)
+        await asyncio.gather(there, self._copy(far_reader, writer, lambda: False))
+        for end in (writer,) if self.gone() else (writer, far_writer):
             self._writers.discard(end)
             end.close()
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what comes, while the cable passes anything; a reset is passed on as well."""
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gone: Callable[[], bool]
+    ) -> None:
+        """Pass on what comes, while the cable passes anything; an end as well, unless `gone`."""
         try:
             while data := await reader.read(CHUNK):
                 await self._flow.wait()
                 writer.write(data)
                 await writer.drain()
             await self._flow.wait()
-            writer.write_eof()
+            if not gone():
+                writer.write_eof()
         except OSError:
-            abort(writer)
+            if not gone():
+                abort(writer)
 
     async def _reset(self) -> None:
         for writer in tuple(self._writers):

@@ -22,6 +22,8 @@ PENDING = 1  # ms between looks at what the board does, while something waits fo
 IDLE = 20  # ms between looks whether a tool has opened the port
 ASLEEP = 0.3  # seconds to wait for a moment at which a signal is harmless
 
+PF_EXITING = 4
+
 CAUSES = {
     layout.EXIT_HARD: layout.HARD,
     layout.EXIT_SOFT: layout.SOFT,
@@ -80,6 +82,7 @@ class Supervisor:
                 page.fill(name)
             page.fill("armed")
             page.fill("stops")
+            page.fill("parting")
             if cause != layout.SOFT:
                 page.fill("driven", layout.MISSING)
                 page.fill("pulls", layout.MISSING)
@@ -111,6 +114,11 @@ class Supervisor:
     def running(self) -> bool:
         """Whether there is a process."""
         return self._process is not None
+
+    def gone(self) -> bool:
+        """Tell whether the board has gone without a word to those it was connected with."""
+        process = self._process
+        return process is None or (not self.page.parting and exiting(process.pid))
 
     def type(self, data: bytes) -> None:
         """Type on the console."""
@@ -245,8 +253,19 @@ class Supervisor:
 
 def asleep(pid: int) -> bool:
     """Tell whether a process waits for something."""
+    return status(pid)[0] == "S"
+
+
+def exiting(pid: int) -> bool:
+    """Tell whether a process is at its end; the kernel closes its connections before it is over."""
+    state, flags = status(pid)
+    return state in "ZX" or bool(flags & PF_EXITING)
+
+
+def status(pid: int) -> tuple[str, int]:
+    """Return the state of a process and its flags, as proc_pid_stat(5) has them."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return True
-    return state == "S"
+        return "X", 0
+    return fields[0], int(fields[6])

@@ -393,3 +393,55 @@ def test_the_prompt_is_that_of_a_board(name):
         at = board.wait_for("pasted 5\r\n", start=at)
         board.type("oops\x7f\x7f\x7f\x7fa\r")
         board.wait_for("5\r\n>>> ", start=at)
+
+
+DIALOGUE = """
+import machine, socket
+s = socket.socket()
+s.connect(("192.168.1.1", 25))
+s.readline()
+s.write(b"NOOP\\r\\n")
+s.readline()
+"""
+
+
+def cut_and_boot(board):
+    board.power_off()
+    board.power_on()
+
+
+@pytest.mark.parametrize(
+    "end", [cut_and_boot, lambda board: board.type("\x02machine.reset()\r")], ids=["cut", "reset"]
+)
+def test_a_board_that_loses_its_power_says_no_good_bye(end):
+    files = {**boards.sources(ESP32), "main.py": ONLINE + "print('online')\n"}
+    with VirtualBoard(ESP32, files) as board, FakeSMTP() as server:
+        board.cable.route("192.168.1.1", 25, server.port)
+        board.wait_for(PROMPT)
+        assert ask(board, DIALOGUE) == ""
+        at = len(board.console)
+        end(board)
+        board.wait_for(PROMPT, start=board.wait_for("online", start=at))
+        assert ask(board, DIALOGUE) == ""
+        first, second = server.sessions
+        assert (first.ended, second.ended) == (None, None)
+        board.type("\x02s.close()\r")
+        assert second.wait_closed() == "eof"
+        assert first.ended is None
+
+
+def test_a_soft_reset_closes_connections():
+    files = {**boards.sources(RP2), "main.py": ONLINE + "print('online')\n"}
+    with VirtualBoard(RP2, files) as board, FakeSMTP() as server:
+        board.cable.route("192.168.1.1", 25, server.port)
+        board.wait_for(PROMPT)
+        assert ask(board, DIALOGUE) == ""
+        board.type("\x02\x04")
+        assert server.sessions[0].wait_closed() == "eof"
+
+
+def test_says_to_be_an_older_micropython():
+    ask_version = "import sys, os; print(sys.implementation.version[:3], os.uname()[2])"
+    with VirtualBoard(RP2, version=(1, 22, 0)) as board:
+        board.wait_for("MicroPython v1.22.0")
+        assert board.run(ask_version) == "(1, 22, 0) 1.22.0\n"

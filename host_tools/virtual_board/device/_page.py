@@ -46,6 +46,7 @@ levels = page.levels
 def end(status):
     """End the process with a status that tells the supervisor why."""
     page.console = layout.BOOTING
+    page.parting = status == layout.EXIT_SOFT
     _exit(status)
 
 

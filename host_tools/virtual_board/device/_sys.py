@@ -10,7 +10,7 @@ class _Implementation(tuple):
     """As sys.implementation, with names."""
 
     name = _sys.implementation.name
-    version = _sys.implementation.version
+    version = tuple(settings["version"] or _sys.implementation.version[:3]) + ("",)
     _mpy = _sys.implementation._mpy
     _machine = settings["machine"]
 

@@ -32,6 +32,7 @@ FIELDS = (
     ("stops", 1, 1),  # Ctrl-C can be made pending
     ("leaked", 1, 1),  # a failed LAN() has left the interface behind
     ("made", 1, 1),  # LAN() was called since the last hard reset
+    ("parting", 1, 1),  # it closes its connections before it ends
     ("raw", 1, 1),  # the raw REPL comes after the soft reset
     ("driven", 1, PINS),  # levels of outputs; MISSING for inputs
     ("pulls", 1, PINS),  # levels that pulls give; MISSING for none
