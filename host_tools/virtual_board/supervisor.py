@@ -257,7 +257,7 @@ def asleep(pid: int) -> bool:
 
 
 def exiting(pid: int) -> bool:
-    """Tell whether a process is at its end; the kernel closes its connections before it is over."""
+    """Tell whether a process is at its end, at which the kernel closes its connections."""
     state, flags = status(pid)
     return state in "ZX" or bool(flags & PF_EXITING)
 
