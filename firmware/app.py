@@ -47,7 +47,7 @@ class App:
     dog = button = None
 
     def __init__(self, board, root="", clock=None):
-        borrow("boot").boot(self, board, root, clock)
+        borrow("startup").boot(self, board, root, clock)
 
     # From the inputs to flash
 
