@@ -17,11 +17,11 @@ def boot(app, board, root, clock):
     app.board = board
     app.heartbeat = b""
     app.clock = clock or Clock()
-    app.log = Log(app.clock)
+    app.log = board.link.log = Log(app.clock)
     app.texts = [None] * (2 * TEXTS)
-    app.outbox = Outbox(root + "/outbox")
+    app.outbox = Outbox(root + "/queue")
     app.outbox.boot()
-    app.settings = Settings(root + "/config")
+    app.settings = Settings(root + "/adopted")
     problem = configure(app, root + "/config.json")
     site = app.settings.read("site")
     if not site:
