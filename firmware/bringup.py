@@ -127,7 +127,7 @@ class Kind:
     def say(self, level, text):
         """Log a line."""
         if self.link.log:
-            self.link.log(level, "link: " + text)
+            self.link.log(level, "link: %s", text)
 
 
 class Lan(Kind):

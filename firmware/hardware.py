@@ -13,8 +13,8 @@ _OWN = const(128)  # of the word that is kept: the next reset is our own
 
 CAUSES = "power on|hard reset|watchdog|deep sleep|soft reset"
 
-inputs = {}  # the board's: GPIO by name, or what `expander` takes
-expander = led = cause = None
+inputs = {}  # of the board: GPIO by name
+led = cause = None
 lit = 1
 
 uid = machine.unique_id() if hasattr(machine, "unique_id") else b""
@@ -27,19 +27,16 @@ def gpio(name):
         try:
             place = int(str(name).replace("GPIO", "").replace("GP", ""))
         except ValueError:
-            raise ValueError("input %s: give a GPIO or one of: %s" % (name, " ".join(inputs)))
+            raise ValueError("input %s: give one that the board has, or a GPIO: GPIO4" % name)
     return place
 
 
 def digital(name, pull=""):
     """Return a digital input, whose value() is 0 or 1; `pull` is "up", "down" or nothing."""
-    place = gpio(name)
-    if isinstance(place, tuple):
-        return expander(*place)  # pyright: ignore[reportOptionalCall]
     pin = machine.Pin
     if pull:
-        return pin(place, pin.IN, getattr(pin, "PULL_" + pull.upper()))
-    return pin(place, pin.IN)
+        return pin(gpio(name), pin.IN, getattr(pin, "PULL_" + pull.upper()))
+    return pin(gpio(name), pin.IN)
 
 
 def analog(name):

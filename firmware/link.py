@@ -21,7 +21,7 @@ class Link:
     hostname: what the router shall call the board
     static: address, mask, router and name server; None for DHCP
     ssid, key: of the WiFi
-    log: None, or called with a level (0 error, 1 warning, 2 info) and a text
+    log: None, or called with a level (0 error, 1 warning, 2 info), a text and its values
 
     up: there is a link and an address
     address: "" where there is none
