@@ -1,5 +1,7 @@
 """The virtual board as a board: its resets, flash, pins, buses and network."""
 
+import socket
+
 import pytest
 
 from host_tools import boards
@@ -346,6 +348,47 @@ def test_the_cable_holds_back_what_is_sent_while_it_is_out(online):
         assert ask(online, "s.settimeout(5)\nprint(s.readline()[:3])") == "b'250'"
         online.cable.reset()
         assert "ECONNRESET" in ask(online, "s.read(1)")
+
+
+MAIL = """
+from smtp_client import send_mail
+from smtp_client.errors import SMTPError
+try:
+    to = "ops@example.com"
+    send_mail("gateway.plant.lan", 25, "plc7@plant.lan", to, "a Horse", "x", timeout={})
+    print("sent")
+except SMTPError as error:
+    print(error)
+"""
+
+
+def test_the_smtp_client_sends_through_the_stand_ins(online):
+    online.cable.name({"gateway.plant.lan": "192.168.1.1"})
+    with FakeSMTP() as server:
+        online.cable.route("192.168.1.1", 25, server.port)
+        assert ask(online, MAIL.format(5)) == "sent"
+        online.cable.silence()
+        assert ask(online, MAIL.format(0.1)).startswith("CONNECT: name look-up")
+        online.cable.answer()
+        server.scenario = "MAIL=drop"
+        assert "closed" in ask(online, MAIL.format(5))
+    assert [mail.message["Subject"] for mail in server.mails] == ["a Horse"]
+
+
+def test_datagrams_go_and_come(online):
+    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with peer:
+        peer.bind(("127.0.0.1", 0))
+        online.cable.route_udp("192.168.1.1", 123, peer.getsockname()[1])
+        send = (
+            "import socket\ns = socket.socket(2, 2)\nprint(s.sendto(b'ask', ('192.168.1.1', 123)))"
+        )
+        assert ask(online, send) == "3"
+        asked, board = peer.recvfrom(100)
+        peer.sendto(asked + b"ed", board)
+        assert ask(online, "print(s.recvfrom(100))") == "(b'asked', ('192.168.1.1', 123))"
+        assert ask(online, "print(s.sendto(b'x', ('192.168.1.99', 123)))") == "1"
+        assert "EAGAIN" in ask(online, "s.setblocking(False)\ns.recvfrom(100)")
 
 
 def test_several_boards_at_once():

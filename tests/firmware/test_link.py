@@ -52,7 +52,7 @@ sys.modules["network"] = Network()
 sys.modules.pop("link", None)
 from link import Link
 link = Link("Wiznet")
-link.log = lambda level, text: lines.append((now, level, text))
+link.log = lambda level, text, *values: lines.append((now, level, text % values))
 try:
 """
 

@@ -43,6 +43,7 @@ def newlines(on):
 def read():
     """Return the next octet from the console."""
     page.console = layout.PROMPT
+    machine._was_stopped()
     while not sys.stdin.buffer.readinto(_byte):
         machine.idle()
     return _byte[0]
@@ -64,6 +65,8 @@ def execute(source, mode="exec", name="<stdin>"):
     """Run source text; return "" or how it failed."""
     page.console = layout.PROGRAM
     try:
+        if machine._was_stopped():  # between boot.py and main.py, say
+            raise KeyboardInterrupt
         exec(compile(source, name, mode), _globals)
     except SystemExit:
         page.console = layout.BOOTING

@@ -177,10 +177,8 @@ def _interrupt(_):
     if not _waiting[0]:
         _waiting[0] = 1
         micropython.schedule(_interrupts, 0)
-    if page.interrupts != _typed[0]:
+    if page.console == layout.PROGRAM and page.interrupts != _typed[0]:
         _typed[0] = page.interrupts
-        if page.console != layout.PROGRAM:
-            return
         if _calling[0]:
             _calling[1] = 1
             return
@@ -193,6 +191,13 @@ _typed = bytearray(1)
 _typed[0] = page.interrupts
 _callback = ffi.callback("v", _interrupt, "i", lock=True)
 _signal(10, _callback)  # SIGUSR1
+
+
+def _was_stopped():
+    """Tell whether Ctrl-C was typed in a moment in which no program was running."""
+    before = _typed[0]
+    _typed[0] = page.interrupts
+    return before != page.interrupts
 
 
 class Signal:
