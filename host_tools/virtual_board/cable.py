@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from host_tools.virtual_board.page import Page
 
@@ -25,12 +26,12 @@ class Cable:
     silence(), answer(): the link stays, but nothing comes from the network any more, then again
     reset(): every connection is reset
 
-    gone: tells whether the board is without power; its peers hear nothing then
+    gone: tells whether a boot has lost its power; its peers hear nothing then
     """
 
     def __init__(self, page: Page):
         self._page = page
-        self.gone: Callable[[], bool] = lambda: False
+        self.gone: Callable[[int], bool] = lambda boot: False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -122,6 +123,7 @@ class Cable:
 
     async def _serve(self, reader, writer, host: str, target: int) -> None:
         """Connect the board with its target until one of them ends it."""
+        gone = partial(self.gone, self._page.boots)
         self._writers.add(writer)
         await self._flow.wait()
         try:
@@ -131,9 +133,9 @@ class Cable:
             self._writers.discard(writer)
             return
         self._writers.add(far_writer)
-        there = self._copy(reader, far_writer, self.gone)
+        there = self._copy(reader, far_writer, gone)
         await asyncio.gather(there, self._copy(far_reader, writer, lambda: False))
-        for end in (writer,) if self.gone() else (writer, far_writer):
+        for end in (writer,) if gone() else (writer, far_writer):
             self._writers.discard(end)
             end.close()
 

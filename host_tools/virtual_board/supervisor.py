@@ -82,7 +82,6 @@ class Supervisor:
                 page.fill(name)
             page.fill("armed")
             page.fill("stops")
-            page.fill("parting")
             if cause != layout.SOFT:
                 page.fill("driven", layout.MISSING)
                 page.fill("pulls", layout.MISSING)
@@ -115,10 +114,12 @@ class Supervisor:
         """Whether there is a process."""
         return self._process is not None
 
-    def gone(self) -> bool:
-        """Tell whether the board has gone without a word to those it was connected with."""
+    def gone(self, boot: int) -> bool:
+        """Tell whether a boot has ended without a word to those it was connected with."""
+        if self.page.parted == boot:
+            return False
         process = self._process
-        return process is None or (not self.page.parting and exiting(process.pid))
+        return self.page.boots != boot or process is None or exiting(process.pid)
 
     def type(self, data: bytes) -> None:
         """Type on the console."""

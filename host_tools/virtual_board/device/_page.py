@@ -46,7 +46,8 @@ levels = page.levels
 def end(status):
     """End the process with a status that tells the supervisor why."""
     page.console = layout.BOOTING
-    page.parting = status == layout.EXIT_SOFT
+    if status == layout.EXIT_SOFT:
+        page.parted = page.boots
     _exit(status)
 
 

@@ -28,11 +28,11 @@ FIELDS = (
     ("left", 4, 1),  # ms that the watchdog had left at a soft reset
     ("scratch", 4, 8),  # watchdog scratch registers of the rp2
     ("memory_length", 4, 1),
+    ("parted", 4, 1),  # the last boot that closed its connections before it ended
     ("console", 1, 1),
     ("stops", 1, 1),  # Ctrl-C can be made pending
     ("leaked", 1, 1),  # a failed LAN() has left the interface behind
     ("made", 1, 1),  # LAN() was called since the last hard reset
-    ("parting", 1, 1),  # it closes its connections before it ends
     ("raw", 1, 1),  # the raw REPL comes after the soft reset
     ("driven", 1, PINS),  # levels of outputs; MISSING for inputs
     ("pulls", 1, PINS),  # levels that pulls give; MISSING for none
