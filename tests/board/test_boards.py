@@ -42,8 +42,16 @@ run()
 """
 
 
+NEEDED = ["board.py", "borrow.py", "bringup.py", "expander.py", "hardware.py", "link.py"]
+
+
+def sources(name):
+    """Return what a board needs of the firmware for its pins and its link."""
+    return {path: data for path, data in boards.sources(name).items() if path in NEEDED}
+
+
 def start(name, more="", speed=100, **options):
-    files = {**boards.sources(name), "main.py": MAIN.format(more=more, speed=speed)}
+    files = {**sources(name), "main.py": MAIN.format(more=more, speed=speed)}
     return VirtualBoard(name, files, bits=32, dhcp=0, **options)
 
 
@@ -182,7 +190,7 @@ def test_each_reads_its_inputs(name):
         names = ["GPIO5", "GPIO2"]
     if name == "GENERIC_ESP32":
         names = ["GPIO4", "GPIO5"]
-    with VirtualBoard(name, boards.sources(name)) as board:
+    with VirtualBoard(name, sources(name)) as board:
         source = INPUTS.format(names=names)
         assert board.run(source) == "".join(f"{one} 1 " for one in names) + ".\n"
         board.press(names[-1])
@@ -191,7 +199,7 @@ def test_each_reads_its_inputs(name):
 
 
 def test_an_expander_that_does_not_answer_is_an_os_error():
-    with VirtualBoard("KINCONY_A16V3", boards.sources("KINCONY_A16V3")) as board:
+    with VirtualBoard("KINCONY_A16V3", sources("KINCONY_A16V3")) as board:
         board.remove_expander(0x21)
         source = """
 import board
@@ -207,7 +215,7 @@ except OSError as error:
 def test_reads_a_voltage():
     source = "import board\nprint(board.analog('GPIO{}').read_u16())"
     for name, gpio in (("VIRTUAL", 4), ("W5500_EVB_PICO", 26)):
-        with VirtualBoard(name, boards.sources(name)) as board:
+        with VirtualBoard(name, sources(name)) as board:
             board.set_volts(gpio, 1.65)
             assert board.run(source.format(gpio)) == "32768\n"
 
@@ -217,14 +225,14 @@ def test_an_unknown_input_is_told(name, one):
     source = (
         f"import board\ntry:\n    board.digital('{one}')\nexcept ValueError as e:\n    print(e)"
     )
-    with VirtualBoard(name, boards.sources(name)) as board:
+    with VirtualBoard(name, sources(name)) as board:
         told = f"input {one}: give one that the board has, or a GPIO: GPIO4\n"
         assert board.run(source) == told
 
 
 def test_the_led_shows_the_state():
     for name in ("VIRTUAL", "W5500_EVB_PICO"):
-        with VirtualBoard(name, boards.sources(name)) as board:
+        with VirtualBoard(name, sources(name)) as board:
             board.run("import board\nboard.indicate(1)")
             assert board.led
             board.run("import board\nboard.indicate(0)", soft_reset=False)
