@@ -98,16 +98,14 @@ def remedy(error: OSError) -> str:
 
 def report(host: str, results: list[Result]) -> str:
     """Return the results as JSON."""
-    count = dict.fromkeys((PASS, FAIL, SKIP), 0)
-    for result in results:
-        count[result.verdict] += 1
+    verdicts = [result.verdict for result in results]
     return json.dumps(
         {
             "host": host,
             "status": status(results),
-            "passed": count[PASS],
-            "failed": count[FAIL],
-            "skipped": count[SKIP],
+            "passed": verdicts.count(PASS),
+            "failed": verdicts.count(FAIL),
+            "skipped": verdicts.count(SKIP),
             "results": [result.dump() for result in results],
         },
         indent=2,

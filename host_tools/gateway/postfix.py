@@ -102,9 +102,7 @@ class Postfix:
     127.0.0.1, on any free port. `extra` is added to the text of main.cf, where later lines win.
     """
 
-    def __init__(
-        self, folder: Path, gateway: Gateway, password: str = "", host: str = "127.0.0.1"
-    ):
+    def __init__(self, folder: Path, gateway: Gateway, password: str = ""):
         self.folder = folder
         self.gateway = gateway
         self.password = password

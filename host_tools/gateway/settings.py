@@ -32,15 +32,16 @@ class Service(NamedTuple):
 
 def main_cf(gateway: Gateway, system: System) -> str:
     """Return the text of main.cf."""
-    text = [
-        f"# Postfix's settings for {gateway.hostname}: a relay for alarm mail, nothing else.\n"
-    ]
+    text = [f"# {gateway.hostname}: a relay for alarm mail, and nothing else.\n"]
     for title, settings in chapters(gateway, system):
         text.append(f"\n## {title}\n")
-        text.extend(
-            f"\n# {why}\n{name} = {value}".rstrip() + "\n" for name, value, why in settings
-        )
+        text.extend(written(setting) for setting in settings)
     return "".join(text)
+
+
+def written(setting: Setting) -> str:
+    """Return the lines of a setting, with its reason."""
+    return f"\n# {setting.why}\n{setting.name} = {setting.value}".rstrip() + "\n"
 
 
 def chapters(gateway: Gateway, system: System) -> Iterable[tuple[str, list[Setting]]]:
@@ -49,7 +50,7 @@ def chapters(gateway: Gateway, system: System) -> Iterable[tuple[str, list[Setti
         ("Where things are", places(system)),
         ("Who may connect, and from where", access(gateway)),
         ("No mailboxes, no other ways of delivery", no_mailboxes(gateway)),
-        ("What boards may say", dialogue(gateway)),
+        ("What boards may say", dialogue()),
         ("How much they may send", limits(gateway)),
         ("The mail itself", content(gateway.provider, gateway.rewritten)),
         ("The provider", provider(gateway.provider, system)),
@@ -134,7 +135,7 @@ def access(gateway: Gateway) -> list[Setting]:
 def no_mailboxes(gateway: Gateway) -> list[Setting]:
     """Return what keeps Postfix from delivering anything itself."""
     own = [f"{name}@{gateway.hostname}" for name in ("root", "postmaster", "mailer-daemon")]
-    to_operator = {address: gateway.operator for address in (*own, *gateway.senders)}
+    to_operator = dict.fromkeys((*own, *gateway.senders), gateway.operator)
     return [
         Setting("mydestination", "", "No domain is local,"),
         Setting("local_transport", "error:5.1.1 there are no mailboxes here", "no user is,"),
@@ -159,7 +160,7 @@ def no_mailboxes(gateway: Gateway) -> list[Setting]:
     ]
 
 
-def dialogue(gateway: Gateway) -> list[Setting]:
+def dialogue() -> list[Setting]:
     """Return what the SMTP server says and takes."""
     return [
         Setting("smtpd_banner", "$myhostname ESMTP", "No version for those who look for holes."),
