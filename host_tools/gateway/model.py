@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -175,8 +176,8 @@ def unique(values: list[str]) -> list[str]:
 
 
 Text = Annotated[str, BeforeValidator(harmless)]
-Address = Annotated[Text, BeforeValidator(mail_address)]
-Domain = Annotated[Text, BeforeValidator(domain)]
+Address = Annotated[Text, AfterValidator(mail_address)]
+Domain = Annotated[Text, AfterValidator(domain)]
 Duration = Annotated[int, BeforeValidator(seconds)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -202,14 +203,14 @@ class Device(BaseModel):
 class Provider(Table):
     """Who takes the mail: host, port, and what it wants."""
 
-    host: Annotated[Text, BeforeValidator(domain)]
+    host: Annotated[Text, AfterValidator(domain)]
     port: Port = SUBMISSION
     security: Literal["starttls", "tls"] = Field("starttls", validate_default=True)
     user: Text
     password_file: str | None = None
     sender: Annotated[Address | None, Field(alias="from")] = None
     rewrite: Annotated[
-        list[Annotated[Text, BeforeValidator(rewritten)]], BeforeValidator(one_or_more)
+        list[Annotated[Text, AfterValidator(rewritten)]], BeforeValidator(one_or_more)
     ] = []
     ca_file: Text = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -295,12 +296,12 @@ class Gateway(Table):
     devices: Annotated[dict[str, Device], Field(min_length=1)]
     hostname: Domain
     listen: Annotated[
-        list[Annotated[Text, BeforeValidator(listening)]],
+        list[Annotated[Text, AfterValidator(listening)]],
         BeforeValidator(one_or_more),
         Field(min_length=1),
     ]
     networks: Annotated[
-        list[Annotated[Text, BeforeValidator(lan)]],
+        list[Annotated[Text, AfterValidator(lan)]],
         BeforeValidator(one_or_more),
         Field(min_length=1),
     ]
