@@ -10,6 +10,7 @@ import grp
 import json
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -88,11 +89,17 @@ def private_folder() -> Iterator[Path]:
         yield path
 
 
+PORTS = range(20000, 32000)
+"""Below those that systems give to connections: nobody gets ours while we restart."""
+
+
 def free_port() -> int:
     """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Postfix:
@@ -265,6 +272,7 @@ class Postfix:
             capture_output=True,
             text=True,
             env=self.environment,
+            timeout=PATIENCE,
             check=False,
         )
         if done.returncode:

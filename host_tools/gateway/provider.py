@@ -8,10 +8,13 @@ import logging
 import ssl
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from host_tools.gateway.postfix import free_port
 
 USER = "alarms@provider.example"
 PASSWORD = "horse cucumber salad"
@@ -37,6 +40,7 @@ class Faults:
 
     mail, rcpt, data: the reply to each of them
     sender: the only sender that it takes; "" for any
+    refused_recipient: an address that it does not take
     password: the one it accepts
     """
 
@@ -44,6 +48,7 @@ class Faults:
     rcpt: str = ""
     data: str = ""
     sender: str = ""
+    refused_recipient: str = ""
     password: str = PASSWORD
 
 
@@ -65,7 +70,7 @@ class Provider:
         self.context = context
         self.security = security
         self.host = host
-        self.port = port
+        self.port = port or free_port()
         self.faults = Faults()
         self.mails: list[Mail] = []
         self.attempts = 0
@@ -107,7 +112,6 @@ class Provider:
         self.server = await self.loop.create_server(
             self.protocol, self.host, self.port, ssl=context
         )
-        self.port = self.server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
         """Close the port and what is connected."""
@@ -146,7 +150,7 @@ class Provider:
         """Check name and password."""
         good = (data.login.decode(), data.password.decode()) == (USER, self.faults.password)
         self.logins.append(good)
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)  # so that it answers
 
     async def handle_MAIL(  # noqa: N802  (aiosmtpd's name)
         self,
@@ -176,6 +180,8 @@ class Provider:
         """Answer RCPT."""
         if self.faults.rcpt:
             return self.faults.rcpt
+        if address == self.faults.refused_recipient:
+            return f"550 5.1.1 <{address}>: no such user"
         envelope.rcpt_tos.append(address)
         return OK
 
@@ -194,9 +200,13 @@ class Provider:
 
     def wait(self, count: int, timeout: float = 60) -> list[Mail]:
         """Wait until so many mails have arrived, and return all; raises TimeoutError."""
+        return self.wait_for(lambda: len(self.mails) >= count, timeout)
+
+    def wait_for(self, enough: Callable[[], bool], timeout: float = 60) -> list[Mail]:
+        """Wait until what has arrived is enough, and return it; raises TimeoutError."""
         with self.changed:
-            if not self.changed.wait_for(lambda: len(self.mails) >= count, timeout):
-                raise TimeoutError(f"{len(self.mails)} of {count} mails arrived")
+            if not self.changed.wait_for(enough, timeout):
+                raise TimeoutError(f"only {len(self.mails)} mails arrived")
             return list(self.mails)
 
 

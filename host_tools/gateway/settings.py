@@ -18,12 +18,11 @@ class Setting(NamedTuple):
 
 
 class Service(NamedTuple):
-    """A line of master.cf: name, type, process limit, wake-up, unprivileged, program."""
+    """A line of master.cf. Each program runs as Postfix's user, whatever it starts as."""
 
     name: str
     kind: str
     private: str
-    unprivileged: str
     wakeup: str
     limit: str
     program: str
@@ -351,21 +350,21 @@ def unique(values: list[str]) -> list[str]:
 def services(listen: str) -> list[Service]:
     """Return Postfix's programs; `listen` is the port, or address:port, of the SMTP server."""
 
-    def row(name, program, why, kind="unix", private="-", user="-", wakeup="-", limit="-"):
-        return Service(name, kind, private, user, wakeup, limit, program, why)
+    def row(name, program, why, kind="unix", private="-", wakeup="-", limit="-"):
+        return Service(name, kind, private, wakeup, limit, program, why)
 
     return [
         row(listen, "smtpd", "What boards speak to.", kind="inet", private="n"),
         row("pickup", "pickup", "Mail by sendmail.", private="n", wakeup="60", limit="1"),
         row("cleanup", "cleanup", "Completes headers, rewrites.", private="n", limit="0"),
-        row("qmgr", "qmgr", "The queue.", private="n", user="n", wakeup="300", limit="1"),
+        row("qmgr", "qmgr", "The queue.", private="n", wakeup="300", limit="1"),
         row("tlsmgr", "tlsmgr", "Random numbers for TLS.", wakeup="1000?", limit="1"),
         row("rewrite", "trivial-rewrite", "Finds the way for an address."),
         row("bounce", "bounce", "Mail that is given up.", limit="0"),
         row("defer", "bounce", "Why mail waits.", limit="0"),
         row("trace", "bounce", "Reports for sendmail -v.", limit="0"),
         row("flush", "flush", "postqueue -i.", private="n", wakeup="1000?", limit="0"),
-        row("proxymap", "proxymap", "Shared look-ups.", user="n"),
+        row("proxymap", "proxymap", "Shared look-ups."),
         row(
             "smtp",
             "smtp -o soft_bounce=yes",
@@ -379,7 +378,7 @@ def services(listen: str) -> list[Service]:
         row("scache", "scache", "Keeps a connection to the provider.", limit="1"),
         row(
             "postlog", "postlogd", "Writes the log.",
-            kind="unix-dgram", private="n", user="n", limit="1",
+            kind="unix-dgram", private="n", limit="1",
         ),
     ]  # fmt: skip
 
@@ -393,7 +392,7 @@ def master_cf(listen: str = str(SMTP)) -> str:
     )
     return head + "".join(
         f"\n# {service.why}\n{service.name:<9} {service.kind:<5} {service.private:<7} "
-        f"{service.unprivileged:<7} n       {service.wakeup:<7} {service.limit:<7} "
+        f"-       n       {service.wakeup:<7} {service.limit:<7} "
         f"{service.program}\n"
         for service in services(listen)
     )

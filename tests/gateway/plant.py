@@ -2,6 +2,8 @@
 
 import copy
 import os
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,3 +55,13 @@ def need(present: object, what: str, adds: str) -> None:
     if not present:
         verdict = pytest.fail if os.environ.get("ALARMPOST_CI") else pytest.skip
         verdict(f"{adds}: needs {what}")
+
+
+def until(condition: Callable[[], Any], what: str, patience: float = 60) -> Any:
+    """Wait until something is so, and return it."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise TimeoutError(f"not within {patience:.0f} s: {what}")

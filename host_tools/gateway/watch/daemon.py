@@ -8,6 +8,7 @@ import syslog
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,10 @@ class Watch:
             server.shutdown()
             server.server_close()
 
+    def close(self) -> None:
+        """Close the log."""
+        self.log.close()
+
 
 def write(path: Path, data: Any) -> None:
     """Replace a file by another one, whole."""
@@ -114,7 +119,8 @@ def run(facts: Facts) -> int:
         signal.signal(number, lambda *_: stop.set())
     print(f"http://127.0.0.1:{facts.watch.port}/, status in {facts.paths.status}", flush=True)
     try:
-        Watch(facts).run(stop)
+        with closing(Watch(facts)) as watch:
+            watch.run(stop)
     except OSError as error:
         print(f"alarmpost: {error}: is the watch running already?", file=sys.stderr)
         return UNKNOWN
@@ -123,7 +129,8 @@ def run(facts: Facts) -> int:
 
 def once(facts: Facts) -> int:
     """Look once, print one line, return the exit status for a monitoring program."""
-    seen = Watch(facts, tell=lambda *_: None).look()
+    with closing(Watch(facts, tell=lambda *_: None)) as watch:
+        seen = watch.look()
     print(summary(seen))
     return seen["status"]
 

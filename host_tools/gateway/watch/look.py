@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -89,7 +90,7 @@ def see_queue(facts: Facts, now: float) -> Queue:
     """Look at the queue."""
     try:
         mails = read_queue(facts)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         return Queue(0, 0.0, {}, f"the queue cannot be read: {error}")
     oldest = max((now - mail["arrival_time"] for mail in mails), default=0.0)
     return Queue(len(mails), max(oldest, 0.0), reasons_of(mails))
