@@ -4,7 +4,7 @@ PYTHON = python3
 BIN = .venv/bin
 
 FILES = $(shell find firmware host_tools tests -name '*.py')
-PROGRAMS = tests/bench/programs/% tests/firmware/programs/%
+PROGRAMS = tests/bench/programs/% tests/firmware/programs/% tests/gateway/programs/%
 BOARD = $(filter-out %/cpython.py %/theirs.py,$(filter firmware/% $(PROGRAMS),$(FILES)))
 
 export HYPOTHESIS_STORAGE_DIRECTORY = .cache/hypothesis
