@@ -200,12 +200,14 @@ class Postfix:
         )
 
     def write(self, path: Path, text: str, mode: int = 0o644) -> None:
-        """Write a file that Postfix takes at once."""
-        path.touch(mode)
-        path.chmod(mode)
-        path.write_text(text)
+        """Write a file that Postfix takes at once, and whole if a program starts meanwhile."""
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        new.touch(mode)
+        new.write_text(text)
         date = time.time() - OLD
-        os.utime(path, (date, date))
+        os.utime(new, (date, date))
+        new.replace(path)
 
     def start(self) -> None:
         """Start master and wait until the server answers; a port that is taken is changed."""

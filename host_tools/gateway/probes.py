@@ -23,6 +23,7 @@ ERRORS = 6
 """How many refusals to collect on one connection."""
 
 LARGEST_TRIED = 8 * 1024 * 1024
+UNKNOWN_SENDER = "no sender is known: give --config, or --sender and --recipient"
 RATE = ("too many", "rate limit", "too much mail")
 
 
@@ -48,7 +49,10 @@ REFUSED = (550, 551, 553, 554, 501, 504, 521)
 INSIDE = (
     Probe("allowed mail", (MAIL, RCPT), (250,), "add sender and recipient to the gateway's lists"),
     Probe("foreign recipient", (MAIL, f"RCPT TO:<{FOREIGN}>"), REFUSED, RECIPIENTS),
-    Probe("its neighbour", (MAIL, "RCPT TO:<alarmpost.probe@{domain}>"), REFUSED, RECIPIENTS),
+    Probe(
+        "neighbour of a recipient", (MAIL, "RCPT TO:<alarmpost.probe@{domain}>"), REFUSED,
+        RECIPIENTS,
+    ),
     Probe("recipient a%b@host", (MAIL, "RCPT TO:<a%example.net@{host}>"), REFUSED, RECIPIENTS),
     Probe("recipient @host:a@b", (MAIL, f"RCPT TO:<@{{host}}:{FOREIGN}>"), REFUSED, RECIPIENTS),
     Probe("recipient root@[address]", (MAIL, "RCPT TO:<root@[{address}]>"), REFUSED, RECIPIENTS),
@@ -61,7 +65,7 @@ INSIDE = (
     Probe("ETRN", ("ETRN {host}",), (500, 502, 554), "set smtpd_etrn_restrictions = reject"),
     Probe("AUTH", ("AUTH PLAIN AGEAYg==",), (500, 502, 503), "set smtpd_sasl_auth_enable = no"),
     Probe("STARTTLS", ("STARTTLS",), (500, 502, 503, 454), "set smtpd_tls_security_level = none"),
-    Probe("BDAT", (MAIL, RCPT, "BDAT 4 LAST"), (500, 502, 503, 521), "discard chunking"),
+    Probe("BDAT", (MAIL, RCPT, "BDAT 0"), (500, 502, 503, 521), "discard chunking"),
     Probe("HTTP", ("GET / HTTP/1.0",), (221, 0), "set smtpd_forbidden_commands to its default"),
     Probe(
         "announced size", ("MAIL FROM:<{sender}> SIZE=99999999",), (552,),
@@ -180,7 +184,7 @@ def banner(place: Place, code: int, name: str, remedy: str) -> Result:
 def run(place: Place, probe: Probe) -> Result:
     """Run a probe on the shared connection."""
     if "{sender}" in "".join(probe.lines) and not place.words["sender"]:
-        return skipped(probe.name, codes(probe), "no sender is known: give --config or --sender")
+        return skipped(probe.name, codes(probe), UNKNOWN_SENDER)
     return verdict(probe, talk(place.line(), place, probe))
 
 
@@ -235,6 +239,8 @@ def sizes(place: Place) -> Iterator[Result]:
 def large(place: Place, octets: int) -> Result:
     """Probe a large mail, unless it would be taken."""
     probe = Probe("large mail", (MAIL, RCPT, "DATA"), (552,), "set message_size_limit")
+    if not place.words["sender"]:
+        return skipped(probe.name, codes(probe), UNKNOWN_SENDER)
     announced = place.line().say(place.fill("MAIL FROM:<{sender}> SIZE=99999999"))
     if announced.code == 250 or octets > LARGEST_TRIED:
         reason = (

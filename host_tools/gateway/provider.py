@@ -19,7 +19,7 @@ from host_tools.gateway.postfix import free_port
 USER = "alarms@provider.example"
 PASSWORD = "horse cucumber salad"
 
-logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's, about itself
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's, about itself
 
 OK = "250 2.0.0 taken"
 """What handlers answer to go on."""

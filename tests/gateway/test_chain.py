@@ -64,7 +64,8 @@ def send(chain, sender, text):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from smtp_client import send_mail\n"
-        "send_mail('127.0.0.1', int(sys.argv[2]), sys.argv[3], 'ops@example.com', 'x', sys.argv[4])"
+        "send_mail('127.0.0.1', int(sys.argv[2]), sys.argv[3], 'ops@example.com', 'x',"
+        " sys.argv[4])"
     )
     words = [sys.executable, "-c", program, str(FIRMWARE), str(chain.postfix.port), sender, text]
     subprocess.run(words, check=True)

@@ -41,7 +41,9 @@ def test_all_arrive_whatever_happens_to_postfix(chain, happens):
         assert chain.postfix.port == port
     counted = [board.finish() for board in boards]
     until(lambda: emptied(chain.postfix), "the queue is empty")
-    copies = Counter(message_from_bytes(mail.content)["Message-ID"] for mail in chain.provider.mails)
+    copies = Counter(
+        message_from_bytes(mail.content)["Message-ID"] for mail in chain.provider.mails
+    )
     assert set(copies) == ALL
     assert sum(count["sent"] for count in counted) == len(ALL)
     again = sum(count["again"] for count in counted)
