@@ -6,10 +6,12 @@ from pathlib import Path
 
 from host_tools.gateway import facts, probes
 from host_tools.gateway.check import STRANGER, Target, check, report
-from host_tools.gateway.results import CRITICAL, FAIL, UNKNOWN, Result, status
+from host_tools.gateway.results import FAIL, UNKNOWN, Result, status
 from host_tools.gateway.watch import daemon
 
 PROGRAM = "alarmpost-gateway"
+IMPATIENCE = 2.0
+"""Seconds for a reply while a new configuration waits to be taken back."""
 
 
 def main() -> None:
@@ -56,16 +58,18 @@ def run_answers(_options: argparse.Namespace, known: facts.Facts) -> int:
         results = list(answers(known))
     except OSError as error:
         print(f"no connection: {error}")
-        return CRITICAL
+        return UNKNOWN
     for result in results:
         print(plain(result))
     return status(results)
 
 
 def answers(known: facts.Facts) -> list[Result]:
-    """Run the probes that a new configuration must pass before it stays."""
-    place = probes.Place(known, "127.0.0.1", known.port)
-    stranger = probes.Place(known, "127.0.0.1", known.port, STRANGER)
+    """Run the probes that a new configuration must pass before it stays; raises OSError."""
+    place = probes.Place(known, "127.0.0.1", known.port, timeout=IMPATIENCE)
+    stranger = probes.Place(known, "127.0.0.1", known.port, STRANGER, IMPATIENCE)
+    if place.line().banner.code == 0:
+        raise OSError("no banner")
     allowed, foreign = (probes.run(place, probe) for probe in probes.INSIDE[:2])
     place.close()
     return [allowed, foreign, *probes.outside(stranger)]

@@ -25,6 +25,10 @@ ON_THE_GATEWAY = (
 )
 """Modules that travel, besides the package `watch`."""
 
+START = "from host_tools.gateway.remote import main\n\nmain()\n"
+SAME = 315619200
+"""A time, 1980-01-02, for all files in it: the same content gives the same file."""
+
 
 class Item(NamedTuple):
     """A file of the folder: its name, content, mode, and where it goes on the gateway."""
@@ -126,8 +130,13 @@ def bundle(path: Path) -> None:
         for source in (HERE / "watch").glob("*.[ph][yt]*"):
             (package / "watch" / source.name).write_bytes(source.read_bytes())
         (root / "bottle.py").write_bytes(Path(bottle.__file__).read_bytes())
-        main = "host_tools.gateway.remote:main"
-        zipapp.create_archive(root, path, "/usr/bin/env python3", main, compressed=True)
+        (root / "__main__.py").write_text(START)
+        for source in root.rglob("*"):
+            os.utime(source, (SAME, SAME))
+        new = path.with_suffix(".new")
+        zipapp.create_archive(root, new, "/usr/bin/env python3", compressed=True)
+    new.chmod(0o755)
+    new.replace(path)
 
 
 def facts_of(gateway: Gateway, system: System = DEBIAN, port: int = 25) -> facts.Facts:

@@ -53,11 +53,11 @@ BAD = [
     ({"gateway.provider.host": "smtp"},
      'gateway.provider.host: "smtp": give a full name with at least one dot, as mail.plant.lan'),
     ({"gateway.provider.port": 465},
-     ('gateway.provider.security: "starttls": port 465 takes TLS from the start: security = "tls", '
-     "or port = 587")),
+     ('gateway.provider.security: "starttls": port 465 takes TLS from the start: security = "tls"'
+     ", or port = 587")),
     ({"gateway.provider.security": "tls"},
-     ('gateway.provider.security: "tls": port 587 takes STARTTLS: security = "starttls", or port = '
-     "465")),
+     ('gateway.provider.security: "tls": port 587 takes STARTTLS: security = "starttls", or '
+     "port = 465")),
     ({"gateway.provider.security": "none"},
      'gateway.provider.security: "none": give "starttls" or "tls"'),
     ({"gateway.provider.port": 0},
@@ -106,8 +106,8 @@ BAD = [
     ({"gateway.queue.retry_first": "2s"},
      'gateway.queue.retry_first: "2s": give from "10s" to "1h"'),
     ({"gateway.queue.retry_first": "20m"},
-     ('gateway.queue.retry_first: "20m": must not be longer than retry_last: the pauses grow up to '
-     "that")),
+     ('gateway.queue.retry_first: "20m": must not be longer than retry_last: the pauses grow up '
+     "to that")),
     ({"gateway.queue.lifetime": 60},
      'gateway.queue.lifetime: 60: give a number and a unit, as "90s", "15m", "12h" or "2d"'),
     ({"gateway.limits.message_size": 0},
