@@ -106,7 +106,8 @@ class Postfix:
     """A Postfix in a folder, as a context manager.
 
     `gateway` is what its configuration is made from; `password` the provider's. It listens at
-    127.0.0.1, on any free port. `extra` is added to the text of main.cf, where later lines win.
+    127.0.0.1, on any free port; `listen` is a port as production has it, on all addresses that
+    the configuration names. `extra` is added to the text of main.cf, where later lines win.
     """
 
     def __init__(self, folder: Path, gateway: Gateway, password: str = ""):
@@ -118,6 +119,7 @@ class Postfix:
         self.programs = find()
         self.process: subprocess.Popen | None = None
         self.extra = ""
+        self.listen = ""
 
     @property
     def system(self) -> System:
@@ -191,7 +193,7 @@ class Postfix:
     def configure(self) -> None:
         """Write the configuration, from what `gateway` is now."""
         etc = self.folder / "etc"
-        listen = f"{self.host}:{self.port}"
+        listen = self.listen or f"{self.host}:{self.port}"
         self.write(etc / "main.cf", main_cf(self.gateway, self.system) + self.extra)
         self.write(etc / "master.cf", master_cf(listen))
         provider = self.gateway.provider
