@@ -31,14 +31,14 @@ class Target:
 
 
 def check(target: Target, facts: Facts) -> Iterator[Result]:
-    """Check a gateway; results come as they are found."""
+    """Check a gateway; results come as they are found. Without its file only probes make sense."""
     here = is_here(target.host) if target.here is None else target.here
     try:
         yield from from_here(target, facts)
         yield from from_outside(target, facts, here)
     except OSError as error:
         yield judged("connection", "an answer", reason(error), False, remedy(error))
-    if here:
+    if here and facts.networks:
         yield from local(facts)
 
 

@@ -39,11 +39,14 @@ def local(facts: Facts) -> Iterator[Result]:
         try:
             yield look(facts)
         except PermissionError as error:
-            yield skipped(look.__name__, "", f"{error.filename}: run this as root")
-        except FileNotFoundError as error:
-            yield judged(
-                look.__name__, "", f"{error.filename} is missing", False, "install the gateway"
-            )
+            yield skipped(name_of(look), "", f"{error.filename}: run this as root")
+        except (OSError, subprocess.SubprocessError) as error:
+            yield judged(name_of(look), "", str(error), False, "is the gateway installed here?")
+
+
+def name_of(look: "Look") -> str:
+    """Return what a look is called where it found nothing."""
+    return look.__name__.replace("_", " ")
 
 
 def listeners(facts: Facts) -> Result:

@@ -68,8 +68,9 @@ def answers(known: facts.Facts) -> list[Result]:
     """Run the probes that a new configuration must pass before it stays; raises OSError."""
     place = probes.Place(known, "127.0.0.1", known.port, timeout=IMPATIENCE)
     stranger = probes.Place(known, "127.0.0.1", known.port, STRANGER, IMPATIENCE)
-    if place.line().banner.code == 0:
-        raise OSError("no banner")
+    with place.connect() as dialogue:
+        if dialogue.banner.code == 0:
+            raise OSError("no banner")
     allowed, foreign = (probes.run(place, probe) for probe in probes.INSIDE[:2])
     place.close()
     return [allowed, foreign, *probes.outside(stranger)]

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from host_tools.gateway.check import STRANGER
 from host_tools.gateway.facts import Board, Facts
+from host_tools.gateway.probes import NAME
 from host_tools.gateway.watch.log import Line
 
 TAKEN = re.compile(r"(\w+): client=")
@@ -20,6 +22,9 @@ REFUSED = re.compile(r"NOQUEUE: reject: \w+ from \S*\[([\d.]+)\]: (.*)")
 LIMIT = re.compile(r"warning: .*rate limit exceeded: \d+ from \S*\[([\d.]+)\]|"
                    r"warning: .*limit exceeded: \d+ from \S*\[([\d.]+)\]")  # fmt: skip
 TROUBLE = ("fatal:", "panic:", "error:")
+OWN_CHECK = (f"helo=<{NAME}>", f"[{STRANGER}]")
+"""How our own probes show: being refused is what they are for."""
+
 MOST_PENDING = 1000
 SPARE = 15 * 60
 """Seconds: as long as a board may pause between two tries, and some."""
@@ -66,6 +71,8 @@ class Signs:
             self.pending[found[1]] = None
             while len(self.pending) > MOST_PENDING:
                 self.pending.popitem(last=False)
+        elif any(own in line.text for own in OWN_CHECK):
+            return
         elif found := REFUSED.match(line.text) or LIMIT.match(line.text):
             address = found[1] or found[2]
             reason = found[2] if "NOQUEUE" in line.text else "limit exceeded"
