@@ -189,7 +189,11 @@ def dialogue() -> list[Setting]:
             "A line ends in CR LF, so nobody can hide a mail in a mail (3.7.10, 3.8.5 and later),",
         ),
         Setting("smtpd_forbid_bare_newline_exclusions", "", "and the LAN is no exception."),
-        Setting("smtpd_timeout", "120s", "A board that hangs does not hold its place for long."),
+        Setting(
+            "smtpd_timeout",
+            "${stress?{10}:{120}}s",
+            "A board that hangs does not hold its place for long, least of all when all are taken.",
+        ),
     ]
 
 
@@ -226,7 +230,7 @@ def limits(gateway: Gateway) -> list[Setting]:
         Setting(
             "default_process_limit",
             str(of.processes),
-            "Bounds the memory: each connection of a board takes a process of some 3 MB.",
+            "Bounds the memory: each connection takes a process of some 2 MB, and as many wait.",
         ),
     ]
 
