@@ -192,7 +192,7 @@ def dialogue() -> list[Setting]:
         Setting(
             "smtpd_timeout",
             "${stress?{10}:{120}}s",
-            "A board that hangs does not hold its place for long, least of all when all are taken.",
+            "A board that hangs does not keep its place for long, least of all in a crowd.",
         ),
     ]
 
