@@ -72,6 +72,21 @@ def test_no_mail_can_hide_in_another(chain):
     assert len(chain.provider.wait(6)) == 6
 
 
+UNGUARDED = """\
+smtpd_forbid_bare_newline = no
+smtpd_forbid_unauth_pipelining = no
+smtpd_data_restrictions =
+"""
+
+
+def test_one_that_lets_mail_hide_is_found(chain):
+    chain.postfix.extra = UNGUARDED
+    chain.postfix.reload()
+    failed = named(run(chain.postfix, smuggling=True), FAIL)
+    assert failed[0] == "dialogue in one write"
+    assert "smuggling LF.LF" in failed
+
+
 def test_the_article_as_it_is_written_takes_no_mail_at_all():
     with other(ARTICLE, networks=AS_WRITTEN) as (postfix, _):
         results = run(postfix)
