@@ -2,6 +2,7 @@
 
 import getpass
 import ipaddress
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -208,6 +209,8 @@ def try_command(
         model = read_gateway(file)
     except BadFileError as error:
         return complain(error)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # else Postfix would be left behind
+        signal.signal(number, signal.default_int_handler)
     return trial.run(model, Console(highlight=False, emoji=False), smuggling, keep)
 
 

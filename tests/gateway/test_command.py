@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -84,6 +85,22 @@ def test_try_shows_a_mail_and_a_check(file):
     assert "from <alarms@example.com> for ops@example.com" in output
     assert "33 passed, 0 failed, 0 skipped" in output
     assert "nothing was installed" in output
+
+
+def test_try_leaves_nothing_behind_when_it_is_ended(file):
+    words = [sys.executable, "-c", ASK, "gateway", "try", "--keep"]
+    environment = {**os.environ, "PYTHONPATH": str(micropython.ROOT), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        words, cwd=file.parent, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        first = process.stdout.readline()
+        port = int(first.split()[-1])
+        for line in process.stdout:
+            if "Ctrl-C ends" in line:
+                break
+        process.terminate()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
