@@ -95,9 +95,8 @@ def test_try_leaves_nothing_behind_when_it_is_ended(file):
     ) as process:
         first = process.stdout.readline()
         port = int(first.split()[-1])
-        for line in process.stdout:
-            if "Ctrl-C ends" in line:
-                break
+        while "Ctrl-C ends" not in process.stdout.readline():
+            assert process.poll() is None
         process.terminate()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
