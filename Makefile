@@ -4,7 +4,7 @@ PYTHON = python3
 BIN = .venv/bin
 
 FILES = $(shell find firmware boards host_tools tests -name '*.py')
-PROGRAMS = tests/bench/programs/% tests/firmware/programs/%
+PROGRAMS = tests/bench/programs/% tests/firmware/programs/% tests/gateway/programs/%
 STAND_INS = $(filter-out %/layout.py,$(filter host_tools/virtual_board/device/%,$(FILES)))
 BOARD = $(filter-out %/cpython.py %/theirs.py,$(filter firmware/% boards/% $(PROGRAMS),$(FILES)))
 

@@ -43,7 +43,7 @@ class Settings:
     checked = False
     path = ""
 
-    def __init__(self, folder="/config"):
+    def __init__(self, folder="/adopted"):
         self.folder = folder + "/"
 
     def adopt(self, boot, needed, source="/config.json"):
