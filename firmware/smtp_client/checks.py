@@ -6,6 +6,8 @@ mail that is not plain (see `message.plain`) or has options.
 """
 
 SESSION = ("timeout", "deadline", "local_hostname", "idle", "trace")
+TLS = ("tls", "ca", "server_hostname", "tls_unverified")
+AUTH = ("username", "password", "auth", "auth_in_clear")
 MAIL = ("cc", "bcc", "headers", "message_id", "date")
 
 _ALNUM = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -47,14 +49,19 @@ def known(given, names):
 
 def split(client, options):
     """Set those of send_mail()'s options that are an SMTPClient's and return the others."""
-    known(options, SESSION + MAIL)
-    session(client, {name: options[name] for name in options if name in SESSION})
-    return {name: options[name] for name in options if name in MAIL}
+    known(options, SESSION + TLS + AUTH + MAIL)
+    session(client, _some(options, SESSION + TLS + AUTH))
+    return _some(options, MAIL)
+
+
+def _some(options, names):
+    """Return those of the options that are among `names`."""
+    return {name: options[name] for name in options if name in names}
 
 
 def session(client, options):
     """Check the server and the options of an SMTPClient and set them."""
-    known(options, SESSION)
+    known(options, SESSION + TLS + AUTH)
     host, port = client.server
     text("host", host)
     if not host or " " in host:
@@ -65,12 +72,21 @@ def session(client, options):
     if "deadline" in options:
         client.deadline = _milliseconds("deadline", options["deadline"])
     if "local_hostname" in options:
-        client.hostname = _hostname("local_hostname", options["local_hostname"])
+        client.name = _hostname("local_hostname", options["local_hostname"])
     client.stream.idle = _function("idle", options.get("idle"))
     if _function("trace", options.get("trace")):
         from .trace import attach
 
         attach(client, options["trace"])
+    # Each goes around those before: TLS comes before the password, and no secret into the trace.
+    if [1 for name in AUTH if options.get(name)]:
+        from .auth import attach
+
+        attach(client, _some(options, AUTH))
+    if [1 for name in TLS if options.get(name)]:
+        from .secure import attach
+
+        attach(client, _some(options, TLS))
 
 
 def _timeouts(value):
@@ -83,7 +99,7 @@ def _timeouts(value):
     for stage in value:
         if stage not in STAGES:
             raise bad("timeout", stage, " is no stage: there are " + ", ".join(STAGES))
-    found = [row[5] for row in TABLE]
+    found = [TABLE[at] for at in range(3, len(TABLE), 4)]
     for stage in value:
         found[STAGES.index(stage)] = _milliseconds("timeout", value[stage])
     return found

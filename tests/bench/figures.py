@@ -19,7 +19,10 @@ EAGER = ("message", "dialogue", "stream", "package")
 """The modules that every mail needs, each after those that it imports; `package` is the code of
 `__init__.py`."""
 
-LAZY = ("errors", "checks", "encode", "trace")
+EXTRAS = ("secure", "tls_socket", "tls_errors", "auth", "cram_md5", "verify")
+"""What boards on a plain network do without: a module for each thing more that the client can."""
+
+LAZY = ("errors", "checks", "encode", "trace", *EXTRAS)
 """The modules that are imported when they are needed, in such an order too."""
 
 UNWANTED = ("cpython", *LAZY)
@@ -35,6 +38,9 @@ TO_WAIT_IN = (PIPELINING, NO_PIPELINING)
 
 KILO = 1024
 MOST_HEAP = 256
+
+MOST_OF_AN_EXTRA = 3 * KILO
+"""Octets of heap that a module of `EXTRAS` may keep."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def error_of(error):
         "message_id": error.message_id,
         "date": error.date and list(error.date),
         "str": str(error),
+        "repr": repr(error),
         "recipients": refused_of(refused),
     }
 
