@@ -26,9 +26,12 @@ AUTH_LIMIT = 12288  # octets of an AUTH line, RFC 4954 section 4
 LOCAL_PART_LIMIT = 64  # octets, section 4.5.3.1.1
 DOMAIN_LIMIT = 255  # octets, section 4.5.3.1.2
 
-DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+PRINTABLE = "[ -~\x80-\U0010ffff]*"
+LETTER = r"[A-Za-z0-9\x80-\U0010ffff]"
+LABEL = rf"{LETTER}(?:[A-Za-z0-9\x80-\U0010ffff-]*{LETTER})?"
+DOMAIN = rf"(?:{LABEL}\.)*{LABEL}"
 HOST = rf"(?:{DOMAIN}|\[[0-9A-Za-z:.]+\])"
-ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
 MAILBOX = rf"(?:{ATOM}(?:\.{ATOM})*|{QUOTED})@{HOST}"
 PARAMETERS_FORM = r"(?P<parameters>(?: [A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~]+)?)*)"
@@ -85,10 +88,16 @@ COMMANDS = {
 LAST_IN_GROUP = ("EHLO", "HELO", "STARTTLS", "AUTH", "DATA", "VRFY", "NOOP", "QUIT")
 """After these a client waits even when PIPELINING is offered (RFC 2920 section 3.1)."""
 
+XTEXT = r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+"  # RFC 3461 section 4
 PARAMETERS = {
-    # of MAIL: (the keyword that allows it, what its value looks like)
-    "SIZE": ("SIZE", r"\d{1,20}"),
-    "BODY": ("8BITMIME", r"7BIT|8BITMIME"),
+    # parameter: (its command, the keyword that allows it, what its value looks like)
+    "SIZE": ("MAIL", "SIZE", r"\d{1,20}"),
+    "BODY": ("MAIL", "8BITMIME", r"7BIT|8BITMIME"),
+    "SMTPUTF8": ("MAIL", "SMTPUTF8", ""),
+    "RET": ("MAIL", "DSN", r"FULL|HDRS"),
+    "ENVID": ("MAIL", "DSN", XTEXT),
+    "NOTIFY": ("RCPT", "DSN", r"NEVER|(?:(?:SUCCESS|FAILURE|DELAY),?)+(?<!,)"),
+    "ORCPT": ("RCPT", "DSN", rf"rfc822;{XTEXT}"),
 }
 
 
@@ -201,12 +210,13 @@ class Protocol:
         """Check form and sequence of a command."""
         if len(line) + 2 > (AUTH_LIMIT if verb == "AUTH" else LINE_LIMIT):
             raise WrongError("500 5.5.2 Line too long")
-        if not re.fullmatch(rb"[ -~]*", line):
+        text = self.decode(line)
+        if not re.fullmatch(PRINTABLE, text):
             raise WrongError("500 5.5.2 Control or 8-bit characters in the command")
         if verb not in COMMANDS:
             raise WrongError("500 5.5.1 Command unknown")
         command = COMMANDS[verb]
-        argument = line.decode().partition(" ")[2].rstrip(" ")
+        argument = text.partition(" ")[2].rstrip(" ")
         match = re.fullmatch(command.argument, argument, re.IGNORECASE)
         if match is None or is_too_long(match.groupdict().get("address") or ""):
             raise WrongError(f"501 5.5.4 Syntax: {command.usage}")
@@ -214,13 +224,20 @@ class Protocol:
             raise WrongError(f"503 5.5.1 Bad sequence: {verb} {REASONS[self.phase]}")
         return match
 
+    def decode(self, line: bytes) -> str:
+        """Return a line as text; UTF-8 is none where SMTPUTF8 is not offered (RFC 6531)."""
+        try:
+            return line.decode("utf-8" if self.offers("SMTPUTF8") else "ascii")
+        except UnicodeError:
+            return "\0"
+
     def read_parameters(self, verb: str, text: str) -> dict[str, str]:
         """Check the parameters of MAIL and RCPT, and return them by name."""
         pairs = (word.partition("=") for word in text.split())
         parameters = {name.upper(): value for name, _, value in pairs}
         for name, value in parameters.items():
-            keyword, form = PARAMETERS.get(name, ("", ""))
-            if verb != "MAIL" or not self.offers(keyword):
+            command, keyword, form = PARAMETERS.get(name, ("", "", ""))
+            if verb != command or not self.offers(keyword):
                 raise WrongError(f"555 5.5.4 Parameter {name} not offered for {verb}")
             if not re.fullmatch(form, value, re.IGNORECASE):
                 raise WrongError(f"501 5.5.4 Syntax: {name}={form}")
