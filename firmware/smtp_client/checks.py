@@ -9,6 +9,9 @@ SESSION = ("timeout", "deadline", "local_hostname", "idle", "trace")
 TLS = ("tls", "ca", "server_hostname", "tls_unverified")
 AUTH = ("username", "password", "auth", "auth_in_clear")
 MAIL = ("cc", "bcc", "headers", "message_id", "date")
+FIELDS = ("reply_to", "priority", "in_reply_to", "references")
+PARTS = ("html", "attachments")
+ANY = MAIL + FIELDS + PARTS + ("dsn",)
 
 _ALNUM = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOCAL = b"!#$%&'*+-/=?^_`{|}~"  # RFC 5322 section 3.2.3, atext
@@ -49,9 +52,9 @@ def known(given, names):
 
 def split(client, options):
     """Set those of send_mail()'s options that are an SMTPClient's and return the others."""
-    known(options, SESSION + TLS + AUTH + MAIL)
+    known(options, SESSION + TLS + AUTH + ANY)
     session(client, _some(options, SESSION + TLS + AUTH))
-    return _some(options, MAIL)
+    return _some(options, ANY)
 
 
 def _some(options, names):
@@ -119,7 +122,7 @@ def _function(name, value):
 
 def _hostname(name, value):
     text(name, value)
-    if not _host(value.encode(), 0):
+    if not _host(value.encode(), 0) or len(value) != len(value.encode()):
         raise bad(name, value, " is no host name: give one like plc7.plant.lan")
     return value
 
@@ -144,13 +147,15 @@ def octets(name, value):
 def address(name, value, more=0):
     """Check "user@host" or "Display name <user@host>" and return the part user@host.
 
+    Beyond ASCII it may be anything: the server must offer SMTPUTF8 for it.
+
     Limits: RFC 5321 section 4.5.3.1. Quoted local parts are refused: no alarm needs one, and
     they have carried parameters past careless servers. `more` octets may be added to the limits.
     """
     text(name, value)
     spec = value[value.rfind("<") + 1 : -1] if "<" in value and value.endswith(">") else value
     spelt = spec.encode()
-    at = spec.rfind("@")
+    at = spelt.rfind(b"@")
     name_ends = len(value) - len(spec) - 2
     if (
         at > 64 + more
@@ -158,7 +163,7 @@ def address(name, value, more=0):
         or not (_dotted(spelt, 0, at, _LOCAL) and _host(spelt, at + 1))
         or [sign for sign in "<>" if value.find(sign, 0, max(0, name_ends)) >= 0]
     ):
-        raise bad(name, value, " cannot be used: give one like ops@example.com, in ASCII")
+        raise bad(name, value, " cannot be used: give one like ops@example.com")
     return spec
 
 
@@ -178,7 +183,7 @@ def _dotted(spelt, start, end, signs):
         if octet == 46:
             if before == 46:
                 return False
-        elif octet not in _ALNUM and octet not in signs:
+        elif octet < 128 and octet not in _ALNUM and octet not in signs:
             return False
         before = octet
     return before != 46
@@ -186,7 +191,7 @@ def _dotted(spelt, start, end, signs):
 
 def check(mail, given):
     """Check a mail with the options `given`; set its envelope, and in `options` its header."""
-    known(given, MAIL)
+    known(given, ANY)
     text("subject", mail.subject)
     options = {"sender": mail.sender, "headers": given.get("headers", {})}
     mail.sender = address("sender", mail.sender)
@@ -205,13 +210,36 @@ def check(mail, given):
         raise bad("recipients", mail.envelope, " is empty: give at least one address")
     mail.envelope = found
     if given.get("message_id") is not None:
-        mail.id = address("message_id", given["message_id"], 16)  # as Mail makes them
+        mail.id = address("message_id", given["message_id"], 18)  # as Mail makes them
+        if len(mail.id) != len(mail.id.encode()):
+            raise bad("message_id", given["message_id"], " is beyond ASCII: give one in ASCII")
     if given.get("date") is not None:
         mail.date = _date(given["date"])
     _headers(options["headers"])
     options["headers"] = options["headers"].copy()
     _body(mail)
     mail.options = options
+    _more(mail, given)
+
+
+def _more(mail, given):
+    """Check the options that have modules of their own, and what is beyond ASCII."""
+    if [1 for name in FIELDS if given.get(name) is not None]:
+        from .fields import add
+
+        add(mail.options["headers"], given)
+    if given.get("html") is not None or given.get("attachments"):
+        from .parts import check
+
+        check(mail, given)
+    if [1 for one in [mail.sender] + mail.envelope if len(one) != len(one.encode())]:
+        mail.options["utf8"] = True
+        if not isinstance(mail.id, str):  # which is made from the sender
+            mail.id = "".join([chr(97 + octet % 26) for octet in mail.id]) + "@smtputf8.invalid"
+    if given.get("dsn") is not None:
+        from .extensions import check
+
+        check(mail, given["dsn"])
 
 
 def _addresses(name, value):

@@ -51,6 +51,7 @@ class Mail:
     iterator only as long as that has not been read; else sending it raises ValueError.
     """
 
+    content = "text/plain; charset=utf-8"
     encoding = "7bit"
     options = ()  # what checks.check() found in a mail that is not plain
     parameters = ">"  # what ends the command MAIL
@@ -155,9 +156,10 @@ def write_header(out, mail, sender, recipients, name, text):
     text(out, mail.subject)
     put(
         out,
-        "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ",
+        "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: ",
     )
+    put(out, mail.content)
+    put(out, "\r\nContent-Transfer-Encoding: ")
     put(out, mail.encoding)
     put(out, "\r\n")
 

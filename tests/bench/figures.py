@@ -19,13 +19,25 @@ EAGER = ("message", "dialogue", "stream", "package")
 """The modules that every mail needs, each after those that it imports; `package` is the code of
 `__init__.py`."""
 
-EXTRAS = ("secure", "tls_socket", "tls_errors", "auth", "cram_md5", "verify")
-"""What boards on a plain network do without: a module for each thing more that the client can."""
-
-LAZY = ("errors", "checks", "encode", "trace", *EXTRAS)
+LAZY = ("errors", "checks", "encode", "trace")
 """The modules that are imported when they are needed, in such an order too."""
 
-UNWANTED = ("cpython", *LAZY)
+EXTRAS = {
+    # module: those that it imports, beyond the above
+    "secure": (),
+    "tls_socket": (),
+    "tls_errors": (),
+    "auth": (),
+    "cram_md5": (),
+    "verify": (),
+    "fields": (),
+    "extensions": (),
+    "parts": (),
+    "mime": (),
+}
+"""What most boards do without: a module, or some, for each thing more that the client can."""
+
+UNWANTED = ("cpython", *LAZY, *EXTRAS)
 """The modules that a plain mail does without."""
 
 PLAIN = ("default", "no-pipelining", "split", "silent-quit")
@@ -144,8 +156,16 @@ def import_heap(board: Board) -> int:
 @cache
 def module_heaps(board: Board) -> dict[str, int]:
     """Return the octets that each module keeps, imported by itself."""
-    names = [f"smtp_client.{name}" for name in EAGER + LAZY]
-    return dict(zip(EAGER + LAZY, board.run("imports", *names, folder=board.apart), strict=True))
+    found = imported(board, EAGER + LAZY)
+    for name, before in EXTRAS.items():
+        found[name] = imported(board, (*EAGER, *LAZY, *before, name))[name]
+    return found
+
+
+def imported(board: Board, names: tuple[str, ...]) -> dict[str, int]:
+    """Return the octets that each of the modules keeps, imported in this order."""
+    paths = [f"smtp_client.{name}" for name in names]
+    return dict(zip(names, board.run("imports", *paths, folder=board.apart), strict=True))
 
 
 @cache
