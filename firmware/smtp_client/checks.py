@@ -66,6 +66,11 @@ def session(client, options):
     """Check the server and the options of an SMTPClient and set them."""
     known(options, SESSION + TLS + AUTH)
     host, port = client.server
+    if isinstance(host, (tuple, list)):
+        from .failover import attach
+
+        attach(client, host, port, options)
+        return
     text("host", host)
     if not host or " " in host:
         raise bad("host", host, " is no name or address of a server: give one like 192.168.1.1")

@@ -30,6 +30,7 @@ EXTRAS = {
     "auth": (),
     "cram_md5": (),
     "verify": (),
+    "failover": (),
     "fields": (),
     "extensions": (),
     "parts": (),
