@@ -12,23 +12,45 @@ def verify(client, sender, recipients):
 
     times: a list of (stage, milliseconds until its reply), in order
     """
-    mail = Mail(sender, recipients, "verify", "verify")
-    client.start("verify")
-    times = []
+    trial = Trial(client, sender, recipients)
     try:
-        client.stop()
-        client.stream.start(client.deadline)
-        for wait in _steps(client, mail, times):
+        for wait in trial.steps():
             client.flush(wait)
     except BaseException as error:
-        error = explain(error, client, mail)
+        trial.failed(error)
+    return trial.end()
+
+
+class Trial:
+    """One dry run; its driver takes the steps of `steps()`."""
+
+    def __init__(self, client, sender, recipients):
+        self.mail = Mail(sender, recipients, "verify", "verify")
+        self.client = client
+        self.times = []
+        client.start("verify")
+
+    def steps(self):
+        """Run the dialogue; a generator as `Dialogue.run`."""
+        client = self.client
         client.stop()
-        raise error
-    finally:
+        client.stream.start(client.deadline)
+        return _steps(client, self.mail, self.times)
+
+    def failed(self, error):
+        """Raise what is to be raised for an error."""
+        client = self.client
+        error = explain(error, client, self.mail)
+        client.stop()
         client.busy = False
-    if mail.error or not mail.taken:
-        raise refused(mail)
-    return mail.refused, times
+        raise error
+
+    def end(self):
+        """Return or raise what came of it."""
+        self.client.busy = False
+        if self.mail.error or not self.mail.taken:
+            raise refused(self.mail)
+        return self.mail.refused, self.times
 
 
 def _steps(client, mail, times):

@@ -38,7 +38,7 @@ EXTRAS = {
 }
 """What most boards do without: a module, or some, for each thing more that the client can."""
 
-UNWANTED = ("cpython", *LAZY, *EXTRAS)
+UNWANTED = ("cpython", *LAZY, *EXTRAS, "aio")
 """The modules that a plain mail does without."""
 
 PLAIN = ("default", "no-pipelining", "split", "silent-quit")
@@ -160,6 +160,8 @@ def module_heaps(board: Board) -> dict[str, int]:
     found = imported(board, EAGER + LAZY)
     for name, before in EXTRAS.items():
         found[name] = imported(board, (*EAGER, *LAZY, *before, name))[name]
+    whole = ("smtp_client", "smtp_client.errors", "smtp_client.checks", "asyncio")
+    found["aio"] = board.run("imports", *whole, "smtp_client.aio")[-1]  # needs the real package
     return found
 
 

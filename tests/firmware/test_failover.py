@@ -21,7 +21,7 @@ def nobody():
         return listener.getsockname()[1]
 
 
-def send(device, servers, text="x", **options):
+def send(device, servers, text: object = "x", **options):
     """Send a mail to the first server that takes it."""
     hosts = [[server.host, server.port] for server in servers]
     args = (hosts, 25, "plc7@plant.lan", "ops@example.com", "s", text, options)

@@ -32,10 +32,10 @@ def test_the_bound_is_kept(board: Board, figure: Figure) -> None:
 
 def test_every_module_of_the_client_is_measured(board: Board) -> None:
     compiled = {path.stem for path in (board.apart / "smtp_client").glob("*.mpy")}
-    assert compiled == {*EAGER, *LAZY}
+    assert compiled == {*EAGER, *LAZY, *EXTRAS, "aio"}
     assert min(module_heaps(board).values()) > 0
 
 
-@pytest.mark.parametrize("name", EXTRAS)
+@pytest.mark.parametrize("name", [*EXTRAS, "aio"])
 def test_an_extra_keeps_little_heap(board: Board, name: str) -> None:
     assert module_heaps(board)[name] <= MOST_OF_AN_EXTRA
