@@ -26,6 +26,7 @@ try:
 except ImportError:
     from .cpython import const
 
+# pyright: reportIncompatibleMethodOverride=false
 _POLLIN = const(1)
 _POLLOUT = const(4)
 

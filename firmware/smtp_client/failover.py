@@ -10,6 +10,8 @@ Rules
 from .checks import bad
 from .errors import SMTPError
 
+# pyright: reportGeneralTypeIssues=false
+
 
 def attach(client, servers, port, options):
     """Let `client` use a list of servers, each a host or (host, port, a dict of options)."""
@@ -52,7 +54,7 @@ class Sessions:
 
 def _client(kind, server, port, options):
     """Return the client for one server; its own options come before those for all."""
-    given = (server,) if isinstance(server, str) else server
+    given = [server] if isinstance(server, str) else server
     remedy = " is no server: give a host, or (host, port), or (host, port, a dict of options)"
     if not isinstance(given, (tuple, list)) or not 0 < len(given) < 4:
         raise bad("host", server, remedy)

@@ -10,6 +10,7 @@ from .checks import bad
 from .encode import plain, quoted_printable
 from .message import BLOCK, put
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
 _LINE = 57  # octets that are a line of 76 in base64 (RFC 2045 section 6.8)
 _SIMPLE = "abcdefghijklmnopqrstuvwxyz0123456789-.+_ ()"  # what every reader takes in quotes
 _OCTETS = (str, bytes, bytearray)

@@ -6,6 +6,7 @@ type, encoding and content, that of a file also with name and cid; others have e
 
 from .checks import bad, text
 
+# pyright: reportArgumentType=false, reportFunctionMemberAccess=false
 _TOKEN = "abcdefghijklmnopqrstuvwxyz0123456789-.+_"
 _REMEDY = " cannot be sent: give (name, content, type, content ID), or two"
 

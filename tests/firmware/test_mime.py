@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import munpack
 from tests.firmware.test_body import check_wire, normal
 
 OCTETS = bytes(range(256))
@@ -291,6 +292,31 @@ def test_ascii_addresses_do_not_need_smtputf8(device, server):
 
 
 # Anything
+
+
+def test_another_reader_reads_it_too(device, server, tmp_path):
+    """Munpack writes LF into text; it does not know file names beyond ASCII."""
+    files = {f"{at}.bin": content for at, content in enumerate(CONTENTS.values())}
+    message(
+        device,
+        server,
+        text="Käse =\n.\n..\n",
+        html="<p>Käse</p>\n",
+        attachments=[
+            *([name, octets(content)] for name, content in files.items()),
+            ["plan.png", octets(OCTETS), "image/png", "plan1"],
+            ["a (b).csv", "1;2\r\n" * 99, "text/csv"],
+        ],
+    )
+    data = server.mails[0].data.replace(b"\r\n", b"\n")  # as a mailbox on Unix has it
+    assert munpack.unpack(data, tmp_path / "parts") == {
+        **files,
+        "part1": "Käse =\n.\n..\n".encode(),
+        "part2": "<p>Käse</p>\n".encode(),
+        "plan.png": OCTETS,
+        "aXXbX.csv": b"1;2\n" * 99,  # what munpack makes of blanks and brackets
+    }
+
 
 SLOW = settings(
     deadline=None,
