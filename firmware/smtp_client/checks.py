@@ -76,7 +76,8 @@ def session(client, options):
         raise bad("host", host, " is no name or address of a server: give one like 192.168.1.1")
     if not isinstance(port, int) or not 0 < port < 65536:
         raise bad("port", port, " is no TCP port: give one from 1 to 65535, mostly 25")
-    client.timeout = _timeouts(options.get("timeout", {}))
+    if "timeout" in options:
+        client.timeout = _timeouts(options["timeout"])
     if "deadline" in options:
         client.deadline = _milliseconds("deadline", options["deadline"])
     if "local_hostname" in options:
