@@ -34,7 +34,7 @@ def fit(mail, features):
         else:
             mail.encoding = "quoted-printable"
     offered = bytes(features).split(b"\nSIZE")
-    if mail.options and len(offered) > 1 and mail.size:  # a mail without options is small
+    if len(offered) > 1 and mail.options and mail.size > BLOCK:
         mail.parameters += " SIZE=%d" % mail.size
         limit = offered[1].split(b"\r")[0].strip()
         if limit.isdigit() and 0 < int(limit) < mail.size:
