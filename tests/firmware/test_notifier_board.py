@@ -1,4 +1,4 @@
-"""Inputs, watchdog and failures of the notifier while mails are on their way, in simulated time."""
+"""Inputs, watchdog and failures of the notifier while mails are on their way, simulated."""
 
 import pytest
 
