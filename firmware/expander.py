@@ -1,6 +1,9 @@
 """Digital inputs on PCF8574 expanders."""
 
-import time
+try:
+    from time import ticks_diff, ticks_ms
+except ImportError:  # CPython
+    from smtp_client.cpython import ticks_diff, ticks_ms
 
 
 class Expander:
@@ -14,8 +17,8 @@ class Expander:
 
     def read(self):
         """Return the 8 inputs as bits; raise OSError where it does not answer."""
-        now = time.ticks_ms()
-        if self.time is None or time.ticks_diff(now, self.time) >= 5:
+        now = ticks_ms()
+        if self.time is None or ticks_diff(now, self.time) >= 5:
             self.bus.readfrom_into(self.address, self.data)
             self.time = now
         return self.data[0]

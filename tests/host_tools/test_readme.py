@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 PROGRAMS = [
     block
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    if block.startswith("from smtp_client")
+    if "smtp_client" in block.split("send_mail")[0] and not block.startswith("except")
 ]
 INTERPRETERS = {"cpython": lambda: sys.executable, "micropython": find}
 

@@ -352,7 +352,7 @@ class Plant:
         try:
             self.app = firmware.App(self.board, flash.PLACE, Clock(self.ticks, self.diff))
         except Reset:
-            return self.boot(cut and cut - self.device.count, torn, cause)
+            return self.boot(cut and cut - self.device.count, torn, "hard reset")
         self.app.log.level = LEVEL[0]
         return self.app
 
