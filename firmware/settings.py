@@ -42,12 +42,12 @@ class Settings:
         heap until the next reset
     """
 
-    generations = ()
     checked = False
     path = ""
 
     def __init__(self, folder="/config"):
         self.folder = folder + "/"
+        self.generations = []
 
     def adopt(self, boot, needed, source="/config.json"):
         """Let the configuration `source` count from this boot on, where it can be used.

@@ -293,8 +293,8 @@ def test_power_cuts_while_a_configuration_is_adopted(geometry, record_property):
     assert min(programs[step] for step in (3, 5, 11, 12)) > 1
     problem, name, files, then, other, left = result["full"]
     assert problem.startswith("/flash/config.json: cannot be read, or kept on flash (28")
-    assert problem.endswith("; that of boot 1 counts")
-    assert (name, files) == ("C", ["000001"])
+    assert problem.endswith("; that of boot 2 counts")
+    assert (name, files) == ("C", ["000002"])
     assert (then, other, left) == ("", "B", ["000003"])
 
 
