@@ -522,11 +522,11 @@ def rows(table):
 
 
 def row_of(table, name):
-    """Return the row of a name, () where there is none."""
+    """Return the row of a name, [] where there is none."""
     for row in rows(table):
         if row[0] == name:
             return row
-    return ()
+    return []
 
 
 def fields_of(of):

@@ -38,7 +38,7 @@ class Settings:
     """The generations in a folder that has nothing else in it.
 
     generations: the names of those that are whole, the oldest first
-    checked: config.json was checked in this boot; that has left its names, some 5 kB, on the
+    checked: config.json was checked in this boot; that has left its names, some 6 kB, on the
         heap until the next reset
     """
 
@@ -56,7 +56,7 @@ class Settings:
         needed: the number of the oldest boot of which there are records
 
         Returns "", or in one line what is wrong; then the last good one still counts. Call it
-        before what fills the heap is imported: a check takes some 36 kB of it for a while.
+        before what fills the heap is imported: a check takes some 40 kB of it for a while.
         """
         return borrow("generations").adopt(self, boot, needed, source)
 
