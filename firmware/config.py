@@ -579,7 +579,7 @@ def is_plain(value, ats, most=64):
 
 def fault_of(template, fields):
     """Return the error of a template that may have these fields; () where there is none."""
-    parts = template.replace("{{", "").replace("}}", "").split("{")
+    parts = template.replace("{{", "\n").replace("}}", "\n").split("{")
     if "}" in parts[0]:
         return ("brace",)
     for part in parts[1:]:

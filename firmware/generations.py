@@ -14,7 +14,6 @@ from binascii import crc32
 from errno import ENOENT
 
 from borrow import borrow
-from settings import VERSION
 
 try:
     from micropython import const
@@ -52,7 +51,7 @@ def adopt(settings, boot, needed, source):
 def renew(settings, boot, source, good):
     """Write a generation where the configuration is another one; return what is wrong with it."""
     folder = settings.folder
-    head = [checksum(source), VERSION]
+    head = [checksum(source), borrow("version").VERSION]
     rejected = loaded(folder + _REJECTED)
     if good and head == loaded(folder + good[-1]):
         problem = ""

@@ -28,9 +28,6 @@ try:
 except ImportError:  # CPython
     const = int
 
-VERSION = "0.1.0"
-"""Of the firmware."""
-
 _BLOCK = const(256)  # octets searched at once; a name is much shorter
 
 
@@ -87,4 +84,8 @@ class Settings:
 
     def points(self):
         """Yield each alarm point as a dict; there is never more than one line in memory."""
-        return borrow("generations").points(self.path)
+        if self.path:
+            with open(self.path, "rb") as file:
+                for line in file:
+                    if line.startswith(b"point "):
+                        yield json.loads(line[line.find(b"\t") :])

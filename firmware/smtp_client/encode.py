@@ -51,7 +51,7 @@ def write(out, mail):
     body = (mail.body,) if isinstance(mail.body, _TEXT) else iter(mail.body)
     if body is mail.body:
         mail.body = None  # an iterator gives its text once
-    return _quoted_printable(out, body)
+    return quoted_printable(out, body)
 
 
 def _plain(out, body):
@@ -69,7 +69,7 @@ def _plain(out, body):
 def _write_header(out, mail, options):
     from .checks import MAILBOXES
 
-    write_header(out, mail, options["sender"], options["recipients"], mailbox, _subject)
+    write_header(out, mail, options["sender"], options["recipients"], mailbox, subject)
     before = "Cc: "
     for one in options["cc"]:
         put(out, before)
@@ -87,7 +87,8 @@ def _write_header(out, mail, options):
         put(out, "\r\n")
 
 
-def _subject(out, value):
+def subject(out, value):
+    """Append a subject, folded or encoded."""
     unstructured(out, 9, value)
 
 
@@ -150,7 +151,7 @@ def _word(out, octets):
         put(out, "?=")
 
 
-def _quoted_printable(out, body):
+def quoted_printable(out, body):
     """Append `body` as quoted-printable (RFC 2045 section 6.7), yielding False when full.
 
     A dot that begins a line is encoded too, so the text needs no stuffing. Every CR, LF and CRLF

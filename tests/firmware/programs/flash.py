@@ -86,8 +86,13 @@ class Flash:
 def erased(blocks):
     """Return the memory of a new flash."""
     memory = bytearray(blocks * BLOCK)
-    _fill(addressof(memory), 255, len(memory))
+    erase(memory)
     return memory
+
+
+def erase(memory):
+    """Make memory that of a new flash."""
+    _fill(addressof(memory), 255, len(memory))
 
 
 def copy(target, source):

@@ -1,6 +1,6 @@
 """The outbox on flash: notices until they are delivered, and what each tag's state is.
 
-Pure storage: it knows nothing of mail, network or alarms, and nothing else touches the flash.
+Pure storage: it knows nothing of mail, network or alarms, and nothing else touches its folder.
 
 Theory of operation. A notice is one small file, and tells the state of its tag as well. So one
 close() keeps both: there is no moment at which one is on flash and the other is not. A tag's state
@@ -13,52 +13,70 @@ Rules
 1. A record is built first, then open, one write, close. It is accepted when close() has returned.
 2. LittleFS commits a new file twice, empty and whole, and replaces one in a single commit. A cut
    leaves an empty file, nothing, or all; boot() removes what is no whole record.
-3. Keys only rise. A boot counts itself on flash before it gives the first one out.
+3. Keys only rise, and start anywhere: a flash that was formatted does not give out old ones again.
+   A boot counts itself on flash before it gives the first one out.
 4. A record that waits is replaced by the same one with fewer recipients, and never otherwise.
 5. When the queue is full the oldest of the lowest priority are folded into a notice of their own,
    which counts them by tag. It names the last one, so boot() can finish what a cut has left, and
    nothing is lost or, but for what is parked, counted twice.
+6. A mail that covers several notices is a record too, a bundle, on flash before it is sent: after
+   a cut the mail has the same key. It is no notice: it is neither counted nor folded.
 
 Files of the folder: "0000050000002a" (boot number 5, sequence number 42), "=TAG", and "boots", the
 clock offsets. On the ESP32 LittleFS gives files of more than 128 octets a block of their own.
+
+What is needed rarely is borrowed: recovery.py at boot, offsets.py to set the clock, overflow.py
+when the queue is full, deliveries.py for all but a notice that all its recipients have.
 """
 
 import os
 from binascii import crc32, hexlify
-from struct import calcsize, pack, unpack_from
+from struct import pack, unpack_from
+
+from borrow import borrow
 
 try:
     from micropython import const
 except ImportError:  # CPython
     const = int
 
+KINDS = (
+    "OVERFLOW RAISE CLEAR FAULT GOOD ESCALATE REMIND CHATTER CHATTER_END SHELVE UNSHELVE OUT "
+    "RETURN FLOOD FLOOD_END TEXT BOOT HEARTBEAT BUNDLE STATE"
+)
+"""The names of the kinds of records; a kind is a number, the index into them."""
+
 OVERFLOW = 0
-"""The kind of notice that counts others; its text is lines of "COUNT TAG"; "*" stands for more."""
+"""Counts notices that were folded; its text is lines of "COUNT TAG"; "*" stands for more."""
+
+BUNDLE = 18
+"""A mail that covers all notices of alarms up to the key `announced` that are for just its
+recipients; those of one tag only where `text` is a tag. See `Outbox.members`."""
 
 PENDING = b"\1\2\3\4\5"
 PARKED = b"\0\6"
+BUNDLES = b"\7"
 """What `Outbox.find()` and `Outbox.count()` look for."""
 
 TAG = 32  # octets; with them and a text of 41, a record has 120
 TEXT = 500  # octets; such a record has a block of its own
 
 # Ranks: a notice that is parked for all its recipients is 0, others are 1 more than their
-# priority; an overflow is 5, parked 6. An entry of the index is a key and its rank.
+# priority; an overflow is 5, parked 6; a bundle is 7. An entry of the index is a key and its rank.
 _OVERFLOW = const(5)
+_BUNDLE = const(7)
 _KEY = const(7)  # octets: boot number 3, sequence number 4
 _ENTRY = const(8)
 _VERSION = const(1)
-_BATCH = const(8)  # folded at once: each costs a commit or two, some 10 ms
-_OTHERS = const(12)  # octets of the last line
 _RESIDUE = const(0x2144DF1C)  # the CRC-32 of anything that ends with its own CRC-32
 _HEAD = ">B7s7sBBBIIIfIIB"
-_BOOT = ">II"  # boot number, clock offset
+_START = const(43)  # octets of it
 
 
 class Record:
     """A notice, or the state of a tag.
 
-    kind: 1 ... 255, whose meaning is the caller's
+    kind: an index into `KINDS`
     tag: up to 32 octets; "" for none
     state: what the tag's state is from then on, 1 ... 255; 0 where this tells nothing about it
     priority: 0 diagnostic, 1 low, 2 medium, 3 high
@@ -67,7 +85,7 @@ class Record:
     value: the process value, as a 32-bit float, or None
     to: a bit for each of up to 32 recipients who shall get it
     text: up to 500 octets
-    announced: key of the notice that announced the occurrence; its own where it is not given
+    announced: key of the mail that announced the occurrence; its own where it is not given
     since: when the occurrence began, in seconds of the boot that `announced` tells
 
     key: set once it is on flash
@@ -104,90 +122,72 @@ class Record:
         self.since = since if announced else uptime
 
 
+def part(name):
+    """Borrow a module of this package."""
+    return borrow("outbox." + name)
+
+
 def encode(record, key):
     """Return the octets of a record; raise ValueError where it is too long."""
     tag = record.tag.encode()
     text = record.text.encode()
     if len(tag) > TAG or len(text) > TEXT:
         raise ValueError("tag or text too long")
-    data = (
-        pack(
-            _HEAD,
-            _VERSION,
-            key,
-            record.announced or key,
-            record.kind,
-            record.state,
-            record.priority,
-            record.occurrence,
-            record.uptime,
-            record.since,
-            float("nan") if record.value is None else record.value,
-            record.to,
-            record.parked,
-            len(tag),
-        )
-        + tag
-        + text
+    data = pack(
+        _HEAD,
+        _VERSION,
+        key,
+        record.announced or key,
+        record.kind,
+        record.state,
+        record.priority,
+        record.occurrence,
+        record.uptime,
+        record.since,
+        float("nan") if record.value is None else record.value,
+        record.to,
+        record.parked,
+        len(tag),
     )
+    data += tag + text
     return data + pack("<I", crc32(data))
 
 
 def decode(data):
     """Return the record that octets are, or None."""
-    if not whole(data):
+    if not data or data[0] != _VERSION or crc32(data) != _RESIDUE:
         return None
-    head = unpack_from(_HEAD, data)
-    _, key, announced, kind, state, priority, occurrence = head[:7]
-    uptime, since, value, to, parked, size = head[7:]
-    start = calcsize(_HEAD)
-    tag = data[start : start + size].decode()
-    text = data[start + size : -4].decode()
-    if value != value:
-        value = None  # it was "not a number"
-    record = Record(
-        kind, tag, state, priority, occurrence, uptime, value, to, text, announced, since
-    )
-    record.key = key
-    record.parked = parked
+    record = Record(0)
+    (
+        _,
+        record.key,
+        record.announced,
+        record.kind,
+        record.state,
+        record.priority,
+        record.occurrence,
+        record.uptime,
+        record.since,
+        record.value,
+        record.to,
+        record.parked,
+        size,
+    ) = unpack_from(_HEAD, data)
+    text = data[_START:-4]
+    record.tag = text[:size].decode()
+    record.text = text[size:].decode()
+    if record.value != record.value:
+        record.value = None  # it was "not a number"
     return record
 
 
-def whole(data):
-    """Tell whether octets are of this version and end with their CRC."""
-    return data and data[0] == _VERSION and crc32(data) == _RESIDUE
-
-
 def rank_of(notice):
-    """Return the rank of a notice in the queue."""
+    """Return the rank of a record in the queue."""
+    if notice.kind == BUNDLE:
+        return _BUNDLE
     if notice.kind == OVERFLOW:
         return _OVERFLOW if notice.to else _OVERFLOW + 1
     return notice.priority + 1 if notice.to else 0
-
-
-def add(overflow, counts, notice):
-    """Count a notice, or those that an older overflow counts, into a new one."""
-    notice = notice or Record(1, "*", to=0)
-    overflow.priority = max(overflow.priority, notice.priority)
-    overflow.to |= notice.to | notice.parked
-    overflow.occurrence += notice.occurrence if notice.kind == OVERFLOW else 1
-    text = notice.text if notice.kind == OVERFLOW else "1 " + notice.tag
-    for line in text.split("\n"):
-        number, tag = line.split(" ", 1)
-        counts[tag] = counts.get(tag, 0) + int(number)
-
-
-def lines(counts):
-    """Return the text of an overflow: lines of "COUNT TAG", in the end "COUNT *" for others."""
-    found = ""
-    others = counts.pop("*", 0)
-    for tag in sorted(counts):
-        line = "%d %s\n" % (counts[tag], tag)
-        if len((found + line).encode()) > TEXT - _OTHERS:
-            others += counts[tag]
-        else:
-            found += line
-    return found + "%d *" % others if others else found[:-1]
 
 
 def name_of(key):
@@ -205,12 +205,6 @@ def home_of(tag):
     return "=" + tag.replace("/", "\x1f")
 
 
-def names(folder):
-    """Yield the names of the files in a folder, on a board one at a time."""
-    for entry in getattr(os, "ilistdir", os.listdir)(folder):
-        yield entry if isinstance(entry, str) else entry[0]
-
-
 class Outbox:
     """The queue and the states in the folder `root`, which has nothing else in it.
 
@@ -222,105 +216,85 @@ class Outbox:
     Where a method raises OSError, what it was to write is not on flash.
     """
 
-    boots = damaged = 0
+    boots = damaged = sequence = 0
 
     def __init__(self, root="/outbox", limit=200):
         self.root = root + "/"
         self.limit = limit
-        self.sequence = 0
         self.offsets = {}  # seconds to add to the uptime of a boot, by its number; 0 for unknown
         self.homes = {}  # tags by key: whose notices wait in their homes
         self.index = bytearray(_ENTRY * (limit + 2))
         self.index[:] = b""  # keeps its memory
 
+    def idle(self):
+        """Between two files, where there are many: replace it; it must not use the outbox."""
+
     def boot(self):
         """Clean up after whatever ended the last boot, and count this one."""
-        try:
-            os.mkdir(self.root[:-1])
-        except OSError:
-            pass  # it is there
-        data = self.load("boots")
-        known = {}
-        if data and whole(data):
-            for at in range(1, len(data) - 4, 8):
-                boot, offset = unpack_from(_BOOT, data, at)
-                known[boot] = offset
-        named = self.scan()
-        at = 0
-        while at < len(self.index):  # finish what a cut has left half done
-            key = self.key_at(at)
-            rank = self.index[at + _KEY]
-            notice = self.read(key)
-            if not notice:
-                self.damaged += 1
-            elif rank >= _OVERFLOW:
-                # Notices may have been parked since, so those that were then cannot be told.
-                self.fold_away(notice, notice.state or _OVERFLOW)
-            elif not rank and not notice.parked:  # delivered
-                self.retire(key, notice)
-            at = self.seek(key + b"\0")
-        self.boots = max(max(known) if known else 0, max(named) if named else 0) + 1
-        self.offsets = {boot: known[boot] for boot in known if boot in named}
-        self.save_offset(0)
+        part("recovery").boot(self)
 
-    def scan(self):
-        """Fill the index, remove what is no record; return the set of boots whose time is told."""
-        named = set()
-        bad = []
-        for name in names(self.root[:-1]):
-            if name == "boots":
-                continue
-            data = self.load(name)
-            record = decode(data)
-            if not record or name not in (name_of(record.key), home_of(record.tag)):
-                self.damaged += data != b""
-                if data is not None:  # what cannot be read now may be read at the next boot
-                    bad.append(name)
-                continue
-            if record.to or record.parked or name[0] != "=":
-                self.enter(record)
-                if name[0] == "=":
-                    self.homes[record.key] = record.tag
-            named.add(boot_of(record.key))
-            named.add(boot_of(record.announced))
-        for name in bad:
-            self.discard(name)
-        return named
+    def replay(self):
+        """Yield the records that tell a state; of a tag's, the last tells the one that holds."""
+        return part("recovery").replay(self)
 
     def append(self, notice):
-        """Accept a notice and return its key, by which it is known from now on."""
-        while len(self.index) >= self.limit * _ENTRY and self.fold(notice.uptime):
-            pass
+        """Accept a notice or a bundle; return its key, by which it is known from now on."""
+        if len(self.index) >= self.limit * _ENTRY:
+            part("overflow").fold(self, notice.uptime)
         return self.accept(notice)
 
     def accept(self, notice):
         """Write a notice whose place is there."""
         key = self.next_key()
+        home = self.refer(notice)
         data = encode(notice, key)
-        entry = key + bytes((rank_of(notice),))
-        tag = notice.tag
-        if notice.state and tag and tag not in self.homes.values() and self.load(home_of(tag)):
-            self.save(home_of(tag), data)
-            self.homes[key] = tag
+        if home and notice.state and notice.tag not in self.homes.values():
+            self.save(home_of(notice.tag), data)
+            self.homes[key] = notice.tag
         else:
             try:
                 self.save(name_of(key), data)
             except BaseException:
                 self.discard(name_of(key))  # not accepted: it must not turn up at the next boot
                 raise
-        self.index.extend(entry)
+        self.index.extend(key)
+        self.index.append(rank_of(notice))
         return key
 
     def read(self, key):
         """Return the notice with this key; None where flash has lost it, then remove() it."""
-        return decode(self.load(self.file_of(key)))
+        notice = decode(self.load(self.file_of(key)))
+        if notice and notice.announced != key:
+            self.refer(notice)
+        return notice
+
+    def refer(self, notice):
+        """Let a notice refer to the mail that announced its occurrence; return the tag's home.
+
+        The notice knows its first one by its own key, but it may have been sent in a bundle.
+        """
+        home = notice.tag and self.home(notice.tag)
+        if (
+            home
+            and notice.announced
+            and home.occurrence == notice.occurrence
+            and home.since == notice.since
+        ):
+            notice.announced = home.announced
+        return home
+
+    def home(self, tag):
+        """Return the record in the home of a tag, or None."""
+        return decode(self.load(home_of(tag)))
 
     def find(self, after=b"", ranks=PENDING):
         """Return the key of the oldest notice that is younger than `after`, or None.
 
-        ranks: PENDING, PENDING[2:] for those of priority 2 and more, or PARKED
+        ranks: PENDING, PENDING[2:] for those of priority 2 and more, PARKED, or BUNDLES
         """
-        at = self.seek(after + b"\0")
+        at = self.seek(after)
+        if self.key_at(at) == after:
+            at += _ENTRY
         while at < len(self.index):
             if self.index[at + _KEY] in ranks:
                 return self.key_at(at)
@@ -334,31 +308,32 @@ class Outbox:
             count += self.index[at] in ranks
         return count
 
-    def remove(self, key, recipients=-1):
-        """Take recipients off a notice: they have it, or shall not get it; the last takes it."""
-        self.settle(key, recipients, 0)
+    def members(self, bundle):
+        """Yield the keys of the notices that a bundle covers, oldest first."""
+        return part("deliveries").members(self, bundle)
 
     def park(self, key, recipients):
         """Keep a notice for those who refused it for good; others are still to get it."""
-        self.settle(key, recipients, recipients)
+        self.remove(key, recipients, recipients)
 
-    def settle(self, key, recipients, parked):
-        """Take recipients off a notice and park it for some of them."""
-        at = self.seek(key)
-        if self.key_at(at) != key:
+    def remove(self, key, recipients=-1, parked=0):
+        """Take recipients off a notice: they have it, or shall not get it; the last takes it.
+
+        parked: those of them who refused it for good, for whom it is kept
+
+        From a bundle all are taken off at once, and it is dissolved: what it covers is left to
+        the others, and no cut can stop that half way. 0 dissolves it, nobody has it.
+        """
+        if self.key_at(self.seek(key)) != key:
             return
         notice = self.read(key)
-        if notice:
-            both = notice.to | notice.parked
-            notice.parked = (notice.parked & ~recipients) | (both & parked)
-            notice.to &= ~recipients
-            if notice.to or notice.parked:
-                self.save(self.file_of(key), encode(notice, key))
-                self.index[at + _KEY] = rank_of(notice)
-                return
+        if notice and (
+            parked or notice.kind == BUNDLE or (notice.to | notice.parked) & ~recipients
+        ):
+            part("deliveries").settle(self, notice, recipients, parked)
         else:
-            self.damaged += 1
-        self.retire(key, notice)
+            self.damaged += not notice
+            self.retire(key, notice)
 
     def retire(self, key, notice):
         """Take a notice off the queue; it becomes the state of its tag where none is newer."""
@@ -391,51 +366,13 @@ class Outbox:
         """Tell whether a notice tells the state of its tag and is newer than its home."""
         if not notice.state or not notice.tag:
             return False
-        home = self.load(home_of(notice.tag)) or b""
-        return not whole(home) or home[1 : 1 + _KEY] < notice.key
-
-    def fold(self, uptime):
-        """Fold the oldest of the lowest rank into an overflow, with those that there are already.
-
-        Returns False where there is nothing to fold.
-        """
-        index = self.index
-        lowest = _OVERFLOW
-        for at in range(_KEY, len(index), _ENTRY):
-            lowest = min(lowest, index[at])
-        if lowest == _OVERFLOW:
-            return False
-        counts = {}
-        overflow = Record(OVERFLOW, "", lowest, 0, 0, uptime, None, 0)
-        left = _BATCH
-        for at in range(0, len(index), _ENTRY):
-            rank = index[at + _KEY]
-            if rank >= _OVERFLOW or (rank == lowest and left):
-                key = self.key_at(at)
-                add(overflow, counts, self.read(key))
-                if rank == lowest:
-                    left -= 1
-                    overflow.announced = key
-        overflow.text = lines(counts)
-        key = self.accept(overflow)
-        self.fold_away(self.read(key), lowest)
-        return True
-
-    def fold_away(self, overflow, lowest):
-        """Take off the queue what an overflow counts: older ones, and a rank up to a key."""
-        at = 0
-        while at < len(self.index):
-            key = self.key_at(at)
-            rank = self.index[at + _KEY]
-            last = overflow.announced if rank == lowest else b""
-            if key <= last or (rank >= _OVERFLOW and key < overflow.key):
-                self.retire(key, self.read(key))
-            else:
-                at += _ENTRY
+        home = self.home(notice.tag)
+        return not home or home.key < notice.key
 
     def set_state(self, record):
         """Keep what `record` tells of the state of its tag, without a notice."""
         record.to = 0
+        self.refer(record)
         self.vacate(record.tag)
         self.save(home_of(record.tag), encode(record, self.next_key()))
 
@@ -444,21 +381,12 @@ class Outbox:
         self.vacate(tag)
         self.discard(home_of(tag))
 
-    def replay(self):
-        """Yield the records that tell a state; of a tag's, the last tells the one that holds."""
-        for name in names(self.root[:-1]):
-            home = name[0] == "=" and decode(self.load(name))
-            if home:
-                yield home
-        for at in range(0, len(self.index), _ENTRY):
-            notice = self.read(self.key_at(at))
-            if notice and self.tells(notice):
-                yield notice
+    def set_offset(self, seconds, again=False):
+        """Keep what to add to the uptime of this boot to have the time; the first counts.
 
-    def set_offset(self, seconds):
-        """Keep what to add to the uptime of this boot to have the time; only the first counts."""
-        if not self.offset():
-            self.save_offset(seconds)
+        again: this one counts where no notice of this boot waits, which might have been sent
+        """
+        part("offsets").change(self, seconds, again)
 
     def offset(self, key=b""):
         """Return what to add to the uptime of a notice to have the time, 0 where it is unknown.
@@ -467,25 +395,10 @@ class Outbox:
         """
         return self.offsets.get(boot_of(key) if key else self.boots, 0)
 
-    def save_offset(self, seconds):
-        """Keep the clock offset of this boot, and so that there was this boot."""
-        data = bytes((_VERSION,))
-        offsets = dict(self.offsets)
-        offsets[self.boots] = seconds
-        for boot in offsets:
-            data += pack(_BOOT, boot, offsets[boot])
-        self.save("boots", data + pack("<I", crc32(data)))
-        self.offsets = offsets
-
     def next_key(self):
-        """Return an key that was never given out, and never will be again."""
+        """Return a key that was never given out, and never will be again."""
         self.sequence += 1
         return pack(">II", self.boots, self.sequence)[1:]
-
-    def enter(self, notice):
-        """Put a notice into the index, which is sorted."""
-        at = self.seek(notice.key)
-        self.index[at:at] = notice.key + bytes((rank_of(notice),))
 
     def seek(self, key):
         """Return where the first entry of the index is whose key is not less."""

@@ -1,0 +1,27 @@
+"""The console: one line an event, with the uptime; no secret ever comes here."""
+
+ERROR = 0
+WARNING = 1
+INFO = 2
+DEBUG = 3
+
+LEVELS = "error warning info debug"
+
+
+class Log:
+    """Prints what is at most of a level; the text is not even built for others.
+
+    clock: tells the uptime
+    """
+
+    level = INFO
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def __call__(self, level, text, *values):
+        """Print a line: `text % values`."""
+        if level <= self.level:
+            now = self.clock.now()
+            word = LEVELS.split(" ")[level]
+            print("%d.%03d %s %s" % (now // 1000, now % 1000, word, text % values))

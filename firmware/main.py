@@ -1,0 +1,5 @@
+"""Watch the alarm inputs and mail what happens, as /config.json says."""
+
+import app
+
+app.run()

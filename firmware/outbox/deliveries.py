@@ -1,0 +1,112 @@
+"""Deliveries other than of one notice to all: to some, refused, of a bundle; borrowed for each.
+
+A bundle is one mail that covers several notices. Its own record tells which, they do not. So
+before the first of them changes, the record tells who has them, and becomes a thing to do: at
+once, or at the next boot. In its record `since` is 0 while it waits; then `since` is for whom the
+mail was, `to` who of them is left, and `parked` who refused it for good.
+"""
+
+from . import BUNDLE, BUNDLES, OVERFLOW, encode, rank_of
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    const = int
+
+_KEY = const(7)
+_LAST = const(14)  # FLOOD_END; what comes after it, a user's text say, is always a mail of its own
+
+
+def members(box, bundle):
+    """Yield the keys of the notices that a bundle covers, oldest first."""
+    for notice in covered(box, bundle):
+        yield notice.key
+
+
+def covered(box, bundle):
+    """Yield the notices that a bundle covers; not the overflows, each is a table of its own."""
+    to = bundle.since or bundle.to
+    key = box.find()
+    while key and key <= bundle.announced:
+        box.idle()
+        notice = box.read(key)
+        if (
+            notice
+            and notice.to == to
+            and OVERFLOW < notice.kind <= _LAST
+            and bundle.text in ("", notice.tag)
+        ):
+            yield notice
+        key = box.find(key)
+
+
+def settle(box, notice, recipients, parked):
+    """Take recipients off a notice, or off what a bundle covers, and park it for some of them."""
+    key = notice.key
+    if notice.kind != BUNDLE:
+        part(box, key, notice.to & ~recipients)
+        share(box, notice, recipients, parked)
+        return
+    if not notice.since:
+        notice.since = notice.to
+        notice.parked = notice.to & parked
+        notice.to &= ~recipients
+        box.save(box.file_of(key), encode(notice, key))
+    finish(box, notice)
+
+
+def share(box, notice, recipients, parked):
+    """Take recipients off a notice."""
+    both = notice.to | notice.parked
+    notice.parked = (notice.parked & ~recipients) | (both & parked)
+    notice.to &= ~recipients
+    key = notice.key
+    if notice.to or notice.parked:
+        box.save(box.file_of(key), encode(notice, key))
+        box.index[box.seek(key) + _KEY] = rank_of(notice)
+    else:
+        box.retire(key, notice)
+
+
+def finish(box, bundle):
+    """Do what the record of a bundle tells."""
+    done = bundle.since & ~bundle.to
+    key = bundle.key
+    if done:
+        part(box, b"", bundle.to)
+        for notice in covered(box, bundle):
+            # Where it is of an earlier boot, its `since` would be taken for one of this boot.
+            is_own = notice.announced == notice.key and notice.key[:3] == key[:3]
+            if is_own and done != bundle.parked:
+                notice.announced = key
+            share(box, notice, done, bundle.parked)
+    box.retire(key, bundle)
+
+
+def part(box, key, to):
+    """Dissolve what would come to cover a notice that is left to recipients `to`.
+
+    Its mail may have been sent already, and must not be another one the next time.
+    """
+    for bundle in bundles(box):
+        if bundle.to == to and not bundle.since and key <= bundle.announced:
+            box.retire(bundle.key, bundle)
+
+
+def tidy(box):
+    """Finish what a cut has left half done; remove bundles that cover nothing any more."""
+    for bundle in bundles(box):
+        if bundle.since:
+            finish(box, bundle)
+        elif not any(covered(box, bundle)):
+            box.retire(bundle.key, bundle)
+
+
+def bundles(box):
+    """Yield the bundles."""
+    key = box.find(b"", BUNDLES)
+    while key:
+        bundle = box.read(key)
+        if bundle:
+            yield bundle
+        key = box.find(key, BUNDLES)

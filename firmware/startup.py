@@ -1,0 +1,108 @@
+"""What is done once, at boot; borrowed for that.
+
+The outbox comes first, since its number of this boot names everything; then the configuration,
+whose check needs room that is still there; then the points, as they were before the boot.
+"""
+
+from app import TEXTS, number
+from borrow import borrow
+from clock import Clock, Sntp
+from log import ERROR, INFO, Log
+from outbox import Outbox, boot_of
+
+
+def boot(app, board, root, clock):
+    """Make an `App` what it is."""
+    app.board = board
+    app.heartbeat = b""
+    app.clock = clock or Clock()
+    app.log = Log(app.clock)
+    app.texts = [None] * (2 * TEXTS)
+    app.outbox = Outbox(root + "/outbox")
+    app.outbox.boot()
+    settings = borrow("settings").Settings(root + "/config")
+    problem = configure(app, settings, root + "/config.json")
+    site = settings.read("site")
+    if not site:
+        raise ValueError(problem)
+    app.folder = settings.folder
+    app.generations = settings.generations
+    app.log.level = site["log"]
+    app.system = site["system"]
+    app.beat = site["heartbeat"]
+    ntp = site["ntp"]
+    app.sntp = Sntp(ntp[0], ntp[1], app.clock) if ntp else None
+    from notifier import Notifier  # not before: the check of a configuration takes much heap
+
+    app.notifier = Notifier(app, site)
+    wire(app, settings)
+    restore(app)
+    app.dog = board.watchdog(site["watchdog"])
+    app.outbox.idle = app.sample
+    upkeep = borrow("upkeep")
+    upkeep.put(app, "BOOT", 1, why(app, problem))
+    upkeep.schedule(app, app.clock.now())
+    app.log(INFO, "ready: %s, boot %d, %s", site["device"], app.outbox.boots, board.name)
+
+
+def configure(app, settings, path):
+    """Adopt the configuration; return what is wrong with it.
+
+    To check a new one takes much heap, and leaves its names there until the next reset. So there
+    is one, unless the next boot would have to check again.
+    """
+    boots = app.outbox.boots
+    oldest = app.outbox.find()
+    needed = boot_of(oldest) if oldest else boots
+    problem = settings.adopt(boots, needed, path)
+    if settings.checked:
+        settings.checked = False
+        settings.adopt(boots, needed, path)
+        if not settings.checked:
+            app.log(INFO, "configuration checked, reset")
+            app.board.reset()
+    if problem:
+        app.log(ERROR, "%s", problem)
+    return problem
+
+
+def wire(app, settings):
+    """Make the points, and the button that acknowledges, if there is one."""
+    from alarms import Alarms
+
+    make = borrow("wiring").make
+    app.points = [make(app.board, spec) for spec in settings.points()]
+    button = settings.read("acknowledge")
+    if button:
+        button["tag"] = ""
+        button["type"] = "button"
+        app.button = make(app.board, button)
+    app.alarms = Alarms(app.points)
+
+
+def restore(app):
+    """Put the points where they were before the boot."""
+    gone = []
+    now = app.clock.now()
+    for record in app.outbox.replay():
+        point = app.find(record.tag)
+        if not point:
+            gone.append(record.tag)
+            continue
+        state = record.state - 1
+        shelved = int(1000 * (record.value or 0)) if record.kind == number("SHELVE") else 0
+        app.alarms.restore(point, state & 7, record.occurrence, now, state >> 3, shelved)
+        point.announced = record.announced
+        point.began = record.since
+    for tag in gone:
+        app.outbox.forget(tag)
+
+
+def why(app, problem):
+    """Return what the boot mail tells of this boot."""
+    text = app.board.reset_cause()
+    if app.outbox.damaged:
+        text += "\n%d files of the outbox were damaged" % app.outbox.damaged
+    if problem:
+        text += "\n" + problem
+    return text

@@ -1,0 +1,153 @@
+"""What the main loop does now and then, and on commands; borrowed for that."""
+
+import gc
+
+from app import TEXTS, number
+from borrow import borrow
+from log import ERROR, INFO
+from outbox import Record
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    const = int
+
+_LOOK = const(60000)  # ms between looks at the board itself
+_HEAP = const(4096)  # octets: the heap is low
+_LOST = const(86400000)  # ms without an answer of a time server: the clock is lost
+_DRIFT = const(2)  # s that the clock may be off
+_RESET = const(60000)  # ms that WATCHDOG stays active after a reset by it
+_FAILURES = const(10)  # in a row, and for so long, before the board is reset
+_PATIENCE = const(60000)  # ms
+_DAY = const(86400)  # s
+_TEXT = const(500)  # octets
+_OVERFLOWS = b"\5"  # a rank of the outbox
+
+COMMANDS = ("ack", "reset", "shelve", "unshelve", "out", "return")
+
+
+def look(app, now):
+    """Look at the board itself, and at what it was told."""
+    link = app.board.link
+    if link.up and not app.linked:
+        app.notifier.wake(True)
+        if app.sntp:
+            app.sntp.due = now
+    app.linked = link.up
+    app.failing = app.notifier.failing
+    app.told = False
+    take_texts(app)
+    if app.button and app.button.condition:
+        for point in app.points:
+            command(app, point.tag, "ack")
+    if now >= app.next_heartbeat:
+        beat(app, now)
+    gc.collect()
+    watch_board(app, now)
+    app.next_look = min(now + _LOOK, app.next_heartbeat)
+
+
+def watch_board(app, now):
+    """Tell the board's own points how it is."""
+    sntp = app.sntp
+    heard = sntp and sntp.heard
+    for tag, active in (
+        ("LINK", not app.linked),
+        ("GATEWAY", app.failing),
+        ("OUTBOX", app.outbox.find(b"", _OVERFLOWS) is not None),
+        ("WATCHDOG", now < _RESET and app.board.reset_cause() == "watchdog"),
+        ("HEAP", hasattr(gc, "mem_free") and gc.mem_free() < _HEAP),
+        ("CLOCK", sntp and (heard is None or now - heard > _LOST)),
+    ):
+        point = app.find(tag)
+        if active:
+            point.set()
+        else:
+            point.clear()
+
+
+def take_texts(app):
+    """Put the texts of notify() on flash."""
+    texts = app.texts
+    for at in range(0, 2 * TEXTS, 2):
+        if texts[at] is not None:
+            put(app, "TEXT", texts[at + 1], texts[at])
+            texts[at] = None
+
+
+def put(app, kind, priority, text=""):
+    """Put a notice that is of no point on flash; return its key."""
+    now = app.clock.now() // 1000
+    while len(text.encode()) > _TEXT:
+        text = text[: len(text) * _TEXT // len(text.encode()) - 1]
+    return app.append(Record(number(kind), "", 0, priority, 0, now, None, app.system, text))
+
+
+def beat(app, now):
+    """Put a heartbeat on flash, where the last one is gone."""
+    if not app.heartbeat or not app.outbox.read(app.heartbeat):
+        app.heartbeat = put(app, "HEARTBEAT", 0)
+    schedule(app, now)
+
+
+def schedule(app, now):
+    """Find when the next heartbeat is due: at its time of the day, or in a day."""
+    app.next_heartbeat = 1 << 60
+    if app.beat is not None:
+        offset = app.outbox.offset()
+        wait = (app.beat - offset - now // 1000 - 1) % _DAY + 1 if offset else _DAY
+        app.next_heartbeat = now + 1000 * wait
+
+
+def synchronize(app, now, offset):
+    """Take what a time server says; the first answer dates all notices of this boot.
+
+    offset: Unix seconds of uptime 0
+    """
+    borrow("sntp").set_rtc(offset + now // 1000)
+    known = app.outbox.offset()
+    if known and abs(offset - known) < _DRIFT:
+        return
+    app.outbox.set_offset(offset, True)  # which refuses while a notice waits that may be sent
+    if app.outbox.offset() == offset:
+        what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
+        app.log(INFO, what, offset - known)
+        schedule(app, now)
+        app.notifier.wake()
+
+
+def command(app, tag, event, duration=28800000):
+    """Give a command of an operator; see app.command()."""
+    if event not in COMMANDS:
+        raise ValueError("event: %s: give %s" % (event, ", ".join(COMMANDS)))
+    point = app.find(tag)
+    if not point:
+        raise ValueError("tag: %s: there is no such point" % tag)
+    before = point.state
+    now = app.clock.now()
+    app.alarms.step(point, event, now, duration)
+    if point.state == before:
+        return
+    app.log(INFO, "%s %s", tag, event)
+    if not app.alarms.out:  # no notice tells the state
+        app.outbox.set_state(app.record(point, "STATE", point.state, now, point.since))
+
+
+def failed(app, text):
+    """Reset the board when it fails again and again."""
+    now = app.clock.now()
+    gc.collect()
+    if app.in_a_row == 1:
+        app.failing_since = now
+    if app.in_a_row < _FAILURES or now - app.failing_since < _PATIENCE:
+        return
+    app.log(ERROR, "reset after %d failures in a row", app.in_a_row)
+    try:
+        put(
+            app,
+            "TEXT",
+            3,
+            "The board resets itself, it has failed %d times: %s" % (app.in_a_row, text),
+        )
+    finally:
+        app.board.reset()

@@ -1,0 +1,93 @@
+"""Makes the alarm points of a configuration; borrowed, since that is done once a boot."""
+
+from inputs import Analog, Digital, Software
+
+OPTIONS = (
+    "priority",
+    "on_delay",
+    "off_delay",
+    "latched",
+    "ack_required",
+    "re_alarm",
+    "escalate",
+    "debounce",
+    "to",
+)
+
+_known = []
+
+
+def make(board, spec):
+    """Return the point that a dict of the configuration describes.
+
+    What is as its class has it takes no heap; what an interrupt handler assigns to is there.
+    """
+    point = MAKERS[spec["type"]](board, spec)
+    for name in OPTIONS:
+        value = spec.get(name)
+        if isinstance(value, list):
+            value = shared(value)
+        if value is not None and getattr(point, name, value) != value:
+            setattr(point, name, value)
+    if point.priority == 3:
+        point.high = True
+    return point
+
+
+def shared(values):
+    """Return a list as a tuple, the same one for equal lists."""
+    values = tuple(values)
+    if values not in _known:
+        _known.append(values)
+    return _known[_known.index(values)]
+
+
+def software(_board, spec):
+    """Return a point that the program sets."""
+    return Software(spec["tag"], active=False, pulse=False)
+
+
+def digital(board, spec):
+    """Return a contact.
+
+    It is closed where the pin is 0 against a pull-up, and else where it is 1. An NO contact is in
+    alarm when closed, an NC contact when open.
+    """
+    pull = spec.get("pull", "")
+    pin = board.digital(spec["input"], pull)
+    point = Digital(spec["tag"], pin=pin, active=None, pulse=False, seen=None, at=0)
+    if (pull == "up") == (spec.get("normal") == "NC"):
+        point.alarm = 1
+    if spec.get("latch_pulses") and hasattr(pin, "irq"):
+        point.latch_pulses = True
+        pin.irq(handler=point.edge)  # at both edges, where nothing else is said
+    return point
+
+
+def button(board, spec):
+    """Return the contact of a push button, to be asked for pressed()."""
+    return digital(board, dict(spec, latch_pulses=True))
+
+
+def analog(board, spec):
+    """Return an analog value with one limit."""
+    source = spec.get("source", "u16")
+    sample = getattr(board.analog(spec["input"]), "read_" + source, None)
+    if not sample:
+        raise ValueError("%s.source: %s: this board has u16 only" % (spec["tag"], source))
+    (raw, units), (other, more) = spec["scale"]
+    scale = shared((raw, units, (more - units) / (other - raw)))
+    point = Analog(spec["tag"], sample=sample, scale=scale, next=0, active=False, reading=None)
+    if spec.get("range"):
+        point.valid = shared(spec["range"])
+    deadband = spec.get("deadband", 0)
+    point.limit = spec.get("high")
+    if point.limit is None:
+        point.rising = False
+        point.limit = spec["low"]
+        deadband = -deadband
+    point.back = point.limit - deadband
+    return point
+
+
+MAKERS = {"software": software, "digital": digital, "button": button, "analog": analog}
