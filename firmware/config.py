@@ -579,13 +579,18 @@ def is_plain(value, ats, most=64):
 
 def fault_of(template, fields):
     """Return the error of a template that may have these fields; () where there is none."""
-    parts = template.replace("{{", "\n").replace("}}", "\n").split("{")
-    if "}" in parts[0]:
-        return ("brace",)
-    for part in parts[1:]:
-        name, brace, rest = part.partition("}")
-        if not brace or "}" in rest:
-            return ("brace",)
+    parts = template.split("{")
+    text = parts.pop(0)
+    while "}" not in text.replace("}}", ""):
+        if not parts:
+            return ()
+        part = parts.pop(0)
+        if part == "" and parts:  # {{
+            text = parts.pop(0)
+            continue
+        name, brace, text = part.partition("}")
+        if not brace:
+            break
         if name not in fields:
             return "no_field", name, ", ".join(fields) or "none"
-    return ()
+    return ("brace",)

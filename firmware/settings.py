@@ -53,7 +53,7 @@ class Settings:
         needed: the number of the oldest boot of which there are records
 
         Returns "", or in one line what is wrong; then the last good one still counts. Call it
-        before what fills the heap is imported: a check takes some 40 kB of it for a while.
+        before what fills the heap is imported: a check takes some 36 kB of it for a while.
         """
         return borrow("generations").adopt(self, boot, needed, source)
 
