@@ -94,6 +94,8 @@ class App:
                 self.next_accept = now + _RETRY
                 raise
             del out[0]
+            if out:
+                self.sample()  # each takes its time where flash has to be erased
         if len(out) > _KEPT:
             del out[0]
             self.lost += 1
@@ -105,6 +107,8 @@ class App:
         record = self.record(point, kind, notice.state, notice.time, notice.since)
         record.occurrence = notice.occurrence
         record.value = notice.count or notice.value
+        if kind == "SHELVE":
+            record.value = (point.until - notice.time) // 1000
         record.to = point.to[_TO.get(kind, 0)]
         record.text = "first" if notice.first else "unseen" if notice.unseen else ""
         if kind == "FLOOD":

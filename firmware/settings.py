@@ -42,7 +42,7 @@ class Settings:
     checked = False
     path = ""
 
-    def __init__(self, folder="/config"):
+    def __init__(self, folder="/adopted"):
         self.folder = folder + "/"
         self.generations = []
 

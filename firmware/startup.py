@@ -16,11 +16,11 @@ def boot(app, board, root, clock):
     app.board = board
     app.heartbeat = b""
     app.clock = clock or Clock()
-    app.log = Log(app.clock)
+    app.log = board.link.log = Log(app.clock)
     app.texts = [None] * (2 * TEXTS)
-    app.outbox = Outbox(root + "/outbox")
+    app.outbox = Outbox(root + "/queue")
     app.outbox.boot()
-    settings = borrow("settings").Settings(root + "/config")
+    settings = borrow("settings").Settings(root + "/adopted")
     problem = configure(app, settings, root + "/config.json")
     site = settings.read("site")
     if not site:

@@ -38,5 +38,12 @@ def tags(app, states):
     """Return the tags of the points in some states, in the order of their raises."""
     names = STATES.split(" ")
     found = [point for point in app.points if names[point.state] in states]
-    found.sort(key=lambda point: (point.since is not None, point.since or 0))
+    found.sort(key=raised)
     return [point.tag for point in found]
+
+
+def raised(point):
+    """Return what tells when the alarm of a point was raised, in this boot or before."""
+    if point.since is None:
+        return False, point.announced[:3], point.began, point.announced
+    return True, b"", point.since, point.announced

@@ -73,6 +73,7 @@ def take_texts(app):
         if texts[at] is not None:
             put(app, "TEXT", texts[at + 1], texts[at])
             texts[at] = None
+            app.watch()
 
 
 def put(app, kind, priority, text=""):
@@ -129,7 +130,7 @@ def command(app, tag, event, duration=28800000):
     if point.state == before:
         return
     app.log(INFO, "%s %s", tag, event)
-    if not app.alarms.out:  # no notice tells the state
+    if not [1 for notice in app.alarms.out if notice.tag == tag]:  # none tells the state
         app.outbox.set_state(app.record(point, "STATE", point.state, now, point.since))
 
 

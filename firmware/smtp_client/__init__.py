@@ -74,11 +74,7 @@ class SMTPClient(Dialogue):
         last: close the session; QUIT travels with the end of this mail
         """
         stream = self.stream
-        if self.busy:
-            from .errors import illegal
-
-            raise illegal("send", self)
-        self.busy = True
+        self.start("send")
         try:
             stream.start(self.deadline)
             if (
@@ -106,33 +102,47 @@ class SMTPClient(Dialogue):
             raise refused(mail)
         return mail.refused
 
+    def verify(self, sender, recipients):
+        """Ask the server, without sending a mail, whether it would take one.
+
+        Returns (refused, times): a dict as send_mail() does, and the milliseconds by stage. The
+        rest is that of send_mail(); the session stays open.
+        """
+        from .verify import verify
+
+        return verify(self, sender, recipients)
+
     def close(self, *_):
         """Say QUIT and close the session; no reply is waited for, none decides anything."""
-        if self.busy:
-            from .errors import illegal
-
-            raise illegal("close", self)
-        if self.stream.socket:
-            self.busy = True
-            try:
+        self.start("close")
+        try:
+            if self.stream.socket:
                 if not self.pending:
                     self.command(QUIT)
                 if not self.data:
                     self.flush(False)
                 self.reply(None)
-            except Exception:
-                pass  # the mails are delivered; nothing that fails now may say otherwise
-            finally:
-                self.stop()
-                self.busy = False
+        except Exception:
+            pass  # the mails are delivered; nothing that fails now may say otherwise
+        finally:
+            self.stop()
+            self.busy = False
 
     __exit__ = close
+
+    def start(self, event):
+        """Begin a call, unless it comes from within another."""
+        if self.busy:
+            from .errors import busy
+
+            raise busy(event, self)
+        self.busy = True
 
     def flush(self, wait):
         """Send what is written, and hear what there is, waiting for it or not."""
         stream = self.stream
         state = self.pending[0] if self.pending else self.state
-        stream.timeout = self.timeout[state] if self.timeout else TABLE[state][5]
+        stream.timeout = self.timeout[state] if self.timeout else TABLE[state * 4 + 3]
         if not stream.socket:
             self.data = stream.connect(*self.server)
             return

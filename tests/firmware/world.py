@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import json
 import queue
+import re
 import subprocess
 import threading
 from email import message_from_string
@@ -68,6 +69,9 @@ def compiled():
     return folder
 
 
+TIME = re.compile(r" \d\d:\d\d:\d\d$")
+
+
 class FailedError(Exception):
     """What was to be done in the simulation failed; the message is its traceback."""
 
@@ -93,6 +97,12 @@ class Mail:
     @property
     def subject(self):
         return self["Subject"]
+
+    @property
+    def words(self):
+        """The subject without the plant, and without the time of day at its end."""
+        words = self.subject.partition("] ")[2]
+        return words[:-9] if TIME.search(words) else words
 
     def __repr__(self):
         return f"{self.time} {self.subject}"
@@ -172,6 +182,10 @@ class World:
     def point(self, tag, call):
         """Call a method of a point."""
         self.do(f"app.find({tag!r}).{call}")
+
+    def failures(self):
+        """Return how many failures the firmware has caught."""
+        return self.get("app.failures")
 
     def close(self):
         """End the process."""

@@ -11,13 +11,18 @@ import json
 import sys
 from struct import pack
 
-import plant as world
+sys.path.insert(0, sys.argv[1])
 
+import alarmpost
 import app as firmware
+import flash
 import notifier
+import plant as world
 
 SINCE_1900 = 2208988800
 STEP = 5  # ms of a turn of the main loop
+PROGRAM = 1  # ms of a page of 256 octets
+ERASE = 50  # ms of a block
 SETTLED = 200  # ms after an event in which nothing is skipped
 
 
@@ -66,9 +71,29 @@ class TimeServer:
         return self.answer[1]
 
 
+class SlowFlash(flash.Flash):
+    """A flash whose operations take their time, as on an RP2; reading takes none."""
+
+    def writeblocks(self, block, buffer, offset=0):
+        names["plant"].now += PROGRAM
+        return super().writeblocks(block, buffer, offset)
+
+    def ioctl(self, operation, block):
+        if operation == 6:
+            names["plant"].now += ERASE
+        return super().ioctl(operation, block)
+
+
+def slow_flash():
+    """Boot with such a flash."""
+    flash.Flash = SlowFlash
+    boot()
+
+
 def make(config, **options):
     """Make a plant whose board has a configuration."""
-    names["plant"] = plant = world.Plant(config, **options)
+    flash.Flash = FastFlash
+    names["plant"] = plant = world.Plant(config, blocks=flash.SIZES["esp32"], **options)
     server.plant = plant
     return plant
 
@@ -76,8 +101,12 @@ def make(config, **options):
 def boot(cause="power on"):
     """Switch the power on; delays are not random here, so that stories repeat."""
     notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
-    app = names["app"] = names["plant"].boot(cause=cause)
+    try:
+        app = names["plant"].boot(cause=cause)
+    except world.Reset:  # it has checked another configuration
+        app = names["plant"].boot(cause="soft reset")
     app.log.level = 3
+    names["app"] = firmware._app = app
 
 
 def run(until, every=0):
@@ -170,7 +199,9 @@ def main():
         print("=" + json.dumps(said))
 
 
+command = alarmpost.command
 KINDS = firmware.KINDS.split(" ")
+FastFlash = flash.Flash
 server = TimeServer()
 sys.modules["socket"] = server
 names = globals()
