@@ -15,6 +15,7 @@ Rules
 4. A mail that fails for a fault of ours is parked after a few times; it must not stop others.
 """
 
+import gc
 from os import urandom
 
 from borrow import borrow
@@ -119,6 +120,7 @@ class Notifier:
             to &= record.to
             dated = self.outbox.offset(key) and (not self.again or self.again[2])
             self.again = None
+            gc.collect()  # rendering takes some 10 kB of heap
             mail, addresses = borrow("notices").render(self.app, record, dated)
             result = self.offer(mail, addresses, to)
             mail = None
