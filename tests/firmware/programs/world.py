@@ -198,6 +198,7 @@ def main():
         print("=" + json.dumps(said))
 
 
+Reset = world.Reset
 command = alarmpost.command
 KINDS = firmware.KINDS.split(" ")
 FastFlash = flash.Flash
