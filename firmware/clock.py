@@ -1,4 +1,5 @@
 """Time: uptime that does not wrap, and UTC by asking an SNTP server."""
+
 try:
     from time import ticks_diff, ticks_ms
 except ImportError:

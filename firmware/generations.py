@@ -193,15 +193,6 @@ def describe(error):
     return what if len(what) <= _SHOWN else what[:_SHOWN] + "..."
 
 
-def points(path):
-    """Yield the points of a generation."""
-    if path:
-        with open(path, "rb") as file:
-            for line in file:
-                if line.startswith(b"point "):
-                    yield json.loads(line[line.find(b"\t") :])
-
-
 def make(folder):
     """Make a folder where there is none."""
     try:

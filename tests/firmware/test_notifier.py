@@ -9,7 +9,17 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from tests.bench.board import FIRMWARE
-from tests.firmware.world import DAY, HOUR, MANAGERS, MINUTE, OPERATORS, SECOND, UTC, World, software
+from tests.firmware.world import (
+    DAY,
+    HOUR,
+    MANAGERS,
+    MINUTE,
+    OPERATORS,
+    SECOND,
+    UTC,
+    World,
+    software,
+)
 
 WINDOW = 30 * SECOND
 NORM, UNACK, ACKED, RTNUN, LATCHED, SHLVD, OOSRV, FAULT = range(8)
@@ -350,7 +360,7 @@ def test_24_h_of_silence_are_one_heartbeat(world):
     assert "Mails sent: 1\n" in mail.body
     assert "Failures caught: 0\n" in mail.body
     assert world.get("app.outbox.count()") == 0
-    assert world.console[-1].startswith("%d.000 info mail" % (DAY // 1000))
+    assert world.console[-1].startswith(f"{DAY // 1000}.000 info mail")
 
 
 def test_heartbeats_come_at_their_time_in_utc_whatever_day(world):

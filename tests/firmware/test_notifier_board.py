@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.firmware.world import HOUR, MINUTE, SECOND, UTC, FailedError, World, software
+from tests.firmware.world import HOUR, MINUTE, SECOND, World, software
 
 POLL = 50  # ms: the longest wait between two looks at the inputs
 PULSE = 20

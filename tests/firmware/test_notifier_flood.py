@@ -47,7 +47,9 @@ app.keep = keep
 
 EVENT = re.compile(r"^\d\d:\d\d:\d\d [DLMH] (\S+) +(.+)$", re.MULTILINE)
 COUNT = re.compile(r"^(\d+) (\S+)$", re.MULTILINE)
-SUBJECT = re.compile(r"^\[PLANT \w+\] (?:FLOOD: )?(?:(?:END OF )?ALARM FLOOD .*FIRST )?(\S+) (.*)$")
+SUBJECT = re.compile(
+    r"^\[PLANT \w+\] (?:FLOOD: )?(?:(?:END OF )?ALARM FLOOD .*FIRST )?(\S+) (.*)$"
+)
 
 
 def events(mail):
@@ -153,7 +155,7 @@ def test_a_stream_of_high_alarms(world):
 
 
 def test_what_is_counted_twice_over(world):
-    """Where no mail leaves, raises are counted by an end of chattering, and that by an overflow."""
+    """Where no mail leaves, an end of chattering counts raises, and an overflow counts that."""
     start(world, "low")
     world.do("plant.gateways[25].state = 'refuses'")
     for _ in range(4):

@@ -125,17 +125,15 @@ def test_an_unchanged_configuration_is_not_even_checked(plant):
 def test_another_version_of_the_firmware_compiles_anew(plant):
     plant.write()
     plant.adopt(1)
-    newer = "import settings\nold, settings.VERSION = settings.VERSION, '99'\nresult = old"
-    old = plant.device.call("exec", newer)
-    try:
-        assert plant.adopt(2)[:2] == ["", ["000002"]]
-    finally:
-        plant.device.call("exec", f"import settings\nresult = settings.VERSION = {old!r}")
+    plant.device.call(
+        "exec", "import version\nversion.VERSION = '99'\nresult = 0"
+    )  # borrowed once
+    assert plant.adopt(2)[:2] == ["", ["000002"]]
 
 
 def test_the_version_is_that_of_the_project(device):
     project = (FIRMWARE.parent / "pyproject.toml").read_text()
-    version = device.call("exec", "import settings\nresult = settings.VERSION")
+    version = device.call("exec", "import version\nresult = version.VERSION")
     assert f'\nversion = "{version}"\n' in project
 
 

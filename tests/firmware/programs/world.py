@@ -11,12 +11,13 @@ import json
 import sys
 from struct import pack
 
-import flash
-import plant as world
+sys.path.insert(0, sys.argv[1])
 
 import alarmpost
 import app as firmware
+import flash
 import notifier
+import plant as world
 
 SINCE_1900 = 2208988800
 STEP = 5  # ms of a turn of the main loop
