@@ -1,8 +1,8 @@
-"""Inputs, watchdog and failures of the notifier while mails are on their way, in simulated time."""
+"""Inputs, watchdog and failures of the notifier while mails are on their way; simulated time."""
 
 import pytest
 
-from tests.firmware.world import HOUR, MINUTE, SECOND, World, software
+from tests.firmware.world import HOUR, MINUTE, SECOND, FailedError, World, software
 
 POLL = 50  # ms: the longest wait between two looks at the inputs
 PULSE = 20

@@ -62,7 +62,7 @@ def test_texts_from_an_interrupt_arrive(world):
     assert world.get("locked(tell)") is False
     assert world.get("app.lost") == 1
     mails = world.run(MINUTE)
-    assert [mail.body.splitlines()[1] for mail in mails] == texts
+    assert [mail.body.splitlines()[0] for mail in mails] == texts
     world.do("text = 'again'; locked(tell)")
     assert [mail.words for mail in world.run(2 * MINUTE)] == ["again"]
 
