@@ -148,6 +148,7 @@ class App:
     def turn(self):
         """Do what is due; raises nothing but what ends a program."""
         self.turned = now = self.clock.now()
+        failures = self.failures
         self.watch()
         try:
             link = self.board.link
@@ -165,7 +166,8 @@ class App:
                 borrow("upkeep").look(self, now)
             if link.up:
                 self.notifier.step(now)
-            self.in_a_row = 0
+            if self.failures == failures:
+                self.in_a_row = 0
         except Exception as error:
             self.fail(error)
 

@@ -199,6 +199,7 @@ def main():
         print("=" + json.dumps(said))
 
 
+Reset = world.Reset
 command = alarmpost.command
 KINDS = firmware.KINDS.split(" ")
 FastFlash = flash.Flash
