@@ -11,8 +11,9 @@ from .stream import Stream
 def send_mail(host, port, sender, recipients, subject, body: object = "", **options):
     """Send one mail through the server at `host`, `port`; block until the server has it or not.
 
-    Options: those of `SMTPClient` (timeout, deadline, local_hostname, idle, trace) and of `Mail`
-    (cc, bcc, headers, message_id, date).
+    host: as for `SMTPClient`, or a list of servers: hosts, or (host, port, a dict of options)
+    Options: those of `SMTPClient` (timeout, deadline, local_hostname, idle, trace, and those of
+    TLS and AUTH) and of `Mail` (cc, bcc, headers, message_id, date, and the further ones).
 
     Returns a dict of the recipients refused, {address: SMTPRefusedError}, empty when all took.
     Raises SMTPError with stage, code, enhanced, text, transient and outcome when the mail was not
@@ -38,6 +39,13 @@ class SMTPClient(Dialogue):
     local_hostname: what EHLO says this host is called; [127.0.0.1] where not given
     idle: called at least every 50 ms while the client waits for the network
     trace: called with (stage, ">" sent or "<" received, line, milliseconds since the call began)
+    tls: "starttls" or "implicit"
+    ca: the certificate that proves the server: PEM, DER, or the name of a file
+    server_hostname: the name in the server's certificate; `host` where not given
+    tls_unverified: True takes any certificate, and so anybody for the server
+    username, password: for AUTH, within TLS
+    auth: the mechanism: PLAIN, LOGIN, CRAM-MD5 or XOAUTH2; the best one offered where not given
+    auth_in_clear: True gives the password without TLS, too
 
     Raises ValueError naming the argument. Use it as a context manager, or call `close()`.
     """

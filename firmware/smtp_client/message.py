@@ -45,6 +45,11 @@ class Mail:
     message_id: "<unique@host>"; made up where it is not given
     date: UTC as time.gmtime() gives it; now where it is not given, and no Date field where the
         clock is not set
+    reply_to: an address; priority: "high", "normal" or "low"
+    in_reply_to, references: a Message-ID, or a list of them
+    html: the body once more, as HTML
+    attachments: a list of file names or (name, content, type, content ID), the last two as wished
+    dsn: a dict with some of notify, ret, envid and orcpt (RFC 3461)
 
     Raises ValueError naming the argument. When it has been sent, `refused` maps each recipient
     that was refused to its SMTPRefusedError. A mail may be sent again, but one whose body is an

@@ -80,21 +80,23 @@ def file_name(out, name):
 
 def base64(out, content):
     """Append octets, given in pieces, as lines of base64; yields False when a block is full."""
-    held = bytearray()
+    held = b""  # less than a line
     for chunk in _chunks(content):
-        held += chunk.encode() if isinstance(chunk, str) else chunk
-        whole = len(held) - len(held) % _LINE
-        for at in range(0, whole, _LINE):
-            put(out, b2a_base64(held[at : at + _LINE])[:-1])
-            put(out, "\r\n")
-            if len(out) >= BLOCK:
-                yield False
-        held = held[whole:]
         if not chunk:
             yield False  # so that the deadline counts and the idle hook is called
+        chunk = held + bytes(chunk)
+        view = memoryview(chunk)
+        whole = len(chunk) - len(chunk) % _LINE
+        for at in range(0, whole, _LINE):
+            if len(out) > BLOCK - 78:
+                yield False
+            put(out, b2a_base64(view[at : at + _LINE], newline=False))
+            put(out, "\r\n")
+        held = chunk[whole:]
     if held:
-        put(out, b2a_base64(held)[:-1])
-        put(out, "\r\n")
+        put(out, b2a_base64(held))
+        out[-1] = 13  # the LF that it ends with becomes CRLF
+        out.append(10)
 
 
 def _chunks(content):
@@ -110,5 +112,6 @@ def _chunks(content):
     for chunk in content:
         if not isinstance(chunk, _OCTETS):
             raise bad("attachments: content", chunk, " is no octets: let it give bytes")
+        chunk = chunk.encode() if isinstance(chunk, str) else chunk
         for at in range(0, len(chunk), 512) or (0,):
             yield chunk[at : at + 512]

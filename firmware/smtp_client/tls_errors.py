@@ -3,7 +3,7 @@
 Imported by the first failure.
 """
 
-from .errors import SMTPSecurityError, network
+from .errors import SMTPSecurityError
 
 # (what the library says or its code, what it means); the first that fits counts
 _CAUSES = (
@@ -28,13 +28,13 @@ _CAUSES = (
 
 
 def named(error, socket):
-    """Return the error for one of the library, before or after the handshake."""
+    """Return the error for one of the library, before or after the handshake; or raise it."""
     words = _words(error)
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     if socket.ready and code == -29312:
-        return network("closed", 0)
+        socket.stream.throw("closed")
     if code and abs(code) < 256 and code != 12 and not hasattr(error, "reason"):
-        return network(error, 0)  # of the socket beneath, not of TLS
+        socket.stream.throw(error)  # of the socket beneath, not of TLS
     for signs, meaning in _CAUSES:
         if [sign for sign in signs if sign in words]:
             words = (meaning % socket.name if "%" in meaning else meaning) + ": " + words

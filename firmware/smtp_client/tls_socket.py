@@ -25,6 +25,7 @@ class TLSSocket:
     def __init__(self, context, stream, name, stage):
         self.name = name
         self.stage = stage
+        self.stream = stream
         self.tcp = self.watched = stream.socket
         self.poller = stream.poller
         self.event = stream.event

@@ -34,7 +34,7 @@ class Login:
         if not self._known:
             return NO_MECHANISM
         challenge = next(self._steps)
-        if response and not challenge:
+        if response and challenge != CHALLENGE:  # LOGIN takes one, too, as most servers do
             return self.answer(b"" if response == "=" else response.encode())
         return "334 " + base64.b64encode(challenge).decode()
 
