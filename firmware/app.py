@@ -17,6 +17,9 @@ try:
 except ImportError:  # CPython
     const = int
 
+# `startup.py` gives an App most of what it has; `board` is one of the folder boards/.
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+
 _TURN = const(5)  # ms to sleep
 _STUCK = const(600000)  # ms that a turn may take: a mail to each of a few gateways
 _RETRY = const(1000)  # ms, where flash fails

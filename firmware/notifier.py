@@ -28,6 +28,9 @@ try:
 except ImportError:  # CPython
     const = int
 
+# An error is known by what it has: its class would have to be imported.
+# pyright: reportAttributeAccessIssue=false
+
 RETRY = 30000
 RETRY_MOST = 900000
 """How long to wait before a mail is repeated, in ms: times 1.5 to 2.5, doubling."""
@@ -63,7 +66,7 @@ class Notifier:
         self.ceiling = site["ceiling"]
         self.gateways = site["gateways"]
         self.client = SMTPClient(*self.gateways[0])
-        self.client.hostname = site["device"]
+        self.client.name = site["device"]
         self.client.stream.idle = self.idle
         self.single = []  # time and recipients of each mail about one alarm, of `_SPAN`
         self.digests = []  # the same of digests, of `_SPACE`

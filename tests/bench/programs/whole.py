@@ -4,6 +4,8 @@ Its flash is FOLDER, its gateway a server at PORT; an input is in alarm from the
 stand-ins for the hardware are a few words: a board's own code is not part of the figure.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 import gc
 import sys
 

@@ -5,6 +5,8 @@ beside the heap. `Plant` is the world: the clock, events at their times, gateway
 firmware's own code runs unchanged; only what `smtp_client.stream` has of the system is replaced.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 import sys
 from errno import ECONNREFUSED, EINPROGRESS
 
