@@ -180,7 +180,10 @@ class App:
         self.in_a_row += 1
         text = "%s: %s" % (type(error).__name__, error)
         self.log(ERROR, "failure %d: %s", self.failures, text)
-        borrow("upkeep").failed(self, text)
+        try:
+            borrow("upkeep").failed(self, text)
+        except Exception as worse:  # no memory even for that; the next failure tries again
+            self.log(ERROR, "failure: %s", worse)
 
 
 def number(kind):

@@ -72,7 +72,7 @@ def idle():
 
 
 notifier = app.start(ALARM, sys.argv[2]).notifier
-notifier.client.stream.idle = idle
+notifier.idle = notifier.client.stream.idle = idle
 notifier.outbox.set_offset(1795000000)
 lowest = 1 << 30
 while notifier.sent < 2 and not notifier.app.failures:
