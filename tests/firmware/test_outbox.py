@@ -41,7 +41,7 @@ class Model(RuleBasedStateMachine):
     def start(self):
         self.folder = tempfile.mkdtemp(prefix="alarmpost-")
         self.queue = []
-        self.bundles = []
+        self.mails = []
         self.states = {}
         self.offsets = {}
         self.boots = 0
@@ -76,9 +76,9 @@ class Model(RuleBasedStateMachine):
             self.states[tag] = (state, self.number)
 
     def make_room(self):
-        if len(self.queue) + len(self.bundles) < LIMIT:
+        if len(self.queue) + len(self.mails) < LIMIT:
             return
-        while len(self.queue) + len(self.bundles) >= LIMIT and self.is_foldable():
+        while len(self.queue) + len(self.mails) >= LIMIT and self.is_foldable():
             self.fold()
         self.tidy()
 
@@ -86,7 +86,7 @@ class Model(RuleBasedStateMachine):
         return not all(notice["counts"] for notice in self.queue)
 
     def tidy(self):
-        self.bundles = [bundle for bundle in self.bundles if self.members(bundle)]
+        self.mails = [bundle for bundle in self.mails if self.members(bundle)]
 
     def members(self, bundle):
         return [
@@ -109,15 +109,15 @@ class Model(RuleBasedStateMachine):
         to, tag = last["to"], last["tag"] if of_one else ""
         record = Record(outbox.BUNDLE, to=to, announced=last["key"], text=tag)
         key = self.accept(self.box.append(record))
-        self.bundles.append({"key": key, "to": to, "last": last["key"], "tag": tag})
+        self.mails.append({"key": key, "to": to, "last": last["key"], "tag": tag})
 
-    @precondition(lambda self: self.bundles)
+    @precondition(lambda self: self.mails)
     @rule(data=st.data(), recipients=BITS, parked=BITS)
     def deliver(self, data, recipients, parked):
-        bundle = data.draw(st.sampled_from(self.bundles))
+        bundle = data.draw(st.sampled_from(self.mails))
         members = self.members(bundle)
         self.box.remove(bundle["key"], recipients, parked & recipients)
-        self.bundles.remove(bundle)
+        self.mails.remove(bundle)
         recipients &= bundle["to"]
         if recipients:
             self.part(b"", bundle["to"] & ~recipients)
@@ -125,8 +125,8 @@ class Model(RuleBasedStateMachine):
                 self.take_off(notice, recipients, parked & recipients)
 
     def part(self, key, to):
-        self.bundles = [
-            bundle for bundle in self.bundles if bundle["to"] != to or key > bundle["last"]
+        self.mails = [
+            bundle for bundle in self.mails if bundle["to"] != to or key > bundle["last"]
         ]
 
     def take_off(self, notice, recipients, parked):
@@ -191,8 +191,8 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def the_bundles_cover_what_they_should(self):
-        assert self.box.count(outbox.BUNDLES) == len(self.bundles)
-        for bundle in self.bundles:
+        assert self.box.count(outbox.BUNDLES) == len(self.mails)
+        for bundle in self.mails:
             found = list(self.box.members(self.box.read(bundle["key"])))
             assert found == [notice["key"] for notice in self.members(bundle)]
 
@@ -228,7 +228,7 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def there_is_no_file_too_many(self):
         files = list(Path(self.folder, "outbox").iterdir())
-        assert len(files) <= len(self.queue) + len(self.bundles) + len(self.states) + 1
+        assert len(files) <= len(self.queue) + len(self.mails) + len(self.states) + 1
 
 
 def counted(record):
