@@ -104,7 +104,8 @@ class Point:
     condition = ""  # True, False, None for a bad process value; "" until the first is known
     value = since = None  # the last value; when the occurrence began, None: before this boot
     changed = due = until = late = remind = quiet = NEVER  # until: shelved; due: the next of all
-    latest = earlier = -_CHATTER  # the last two raises
+    latest = earlier = -_CHATTER  # the last two raises, if within a minute
+    interval = 0  # between the last two reminders
     chatter = -1  # raises counted while it chatters
     unseen = False  # restored as active and not seen so since
 
@@ -181,7 +182,7 @@ class Alarms:
         if condition != point.condition:
             point.condition = condition
             point.changed = now
-            if condition:
+            if condition and point.unseen:  # an attribute takes heap, even to say nothing new
                 point.unseen = False
             self.settle(point, now)
 
@@ -258,7 +259,8 @@ class Alarms:
         if event == "late":
             point.late = NEVER
         elif event == "remind":
-            point.interval = max(point.interval, min(2 * point.interval, _DAY))
+            last = point.interval or point.re_alarm
+            point.interval = max(last, min(2 * last, _DAY))
             point.remind = at + point.interval
         elif event in ("on", "bad"):
             if event == "bad":
@@ -278,7 +280,8 @@ class Alarms:
 
     def start(self, point, at):
         """Begin to count for reminder and escalation."""
-        point.interval = point.re_alarm
+        if point.interval:
+            point.interval = 0
         point.remind = at + point.re_alarm if point.re_alarm else NEVER
         if point.high and point.ack_required and point.escalate:
             point.late = at + point.escalate
@@ -293,7 +296,8 @@ class Alarms:
             kind = "CHATTER"
         if point.chatter >= 0:
             point.quiet = at + _QUIET
-        point.earlier = point.latest
+        if at - point.latest < _CHATTER:  # else it is of no use
+            point.earlier = point.latest
         point.latest = at
         return kind
 
