@@ -1,0 +1,420 @@
+"""The weather of a storm, and what must hold of all that was said in it; for `test_storm.py`."""
+
+import itertools
+import json
+import random
+import re
+import subprocess
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from host_tools import micropython
+from host_tools.fake_smtp import FakeSMTP, Mail, Scenario
+from host_tools.fake_smtp.script import Moment, read_action
+
+PROGRAM = Path(__file__).parent / "programs" / "storm.py"
+PATIENCE = 600  # seconds after which a program counts as hung
+
+KINDS = (
+    "OVERFLOW RAISE CLEAR FAULT GOOD ESCALATE REMIND CHATTER CHATTER_END SHELVE UNSHELVE OUT "
+    "RETURN FLOOD FLOOD_END TEXT BOOT HEARTBEAT BUNDLE STATE"
+).split()
+BEGINS = ("RAISE", "FAULT", "CHATTER")
+
+BAD = "RCPT bad@*"
+FAULTS = {
+    # stage: what may go wrong there
+    "CONNECT": ("drop", "reset", "silence"),
+    "BANNER": ("then-drop 421 busy", "554 5.3.2 no service", "451 4.3.2 later", "silence"),
+    "EHLO": ("then-drop 421 busy", "451 4.3.0 later", "502 5.5.1 what?", "drop", "silence"),
+    "HELO": ("451 4.3.0 later", "550 5.7.1 no", "drop"),
+    "MAIL": (
+        "451 4.3.0 later",
+        "550 5.7.1 no",
+        "then-drop 421 4.3.2 shutting down",
+        "421 4.3.2 shutting down",
+        "silence",
+        "drop",
+        "reset",
+    ),
+    "RCPT": ("450 4.2.0 greylisted", "450 4.2.0 greylisted", "550 5.1.1 no such user")
+    + ("then-drop 421 4.3.2 shutting down", "silence", "drop", "reset"),
+    "DATA": ("451 4.3.0 later", "554 5.5.1 no", "then-drop 421 4.3.2 shutting down")
+    + ("silence", "drop", "reset"),
+    "BODY": ("552 5.3.4 too much", "451 4.3.0 later", "drop", "reset", "silence"),
+    "DOT": ("451 4.3.0 later", "554 5.7.1 content", "then-drop 421 4.3.2 shutting down")
+    + ("drop", "reset", "silence", "drop", "silence"),
+    "QUIT": ("silence", "drop"),
+}
+LATE = ("MAIL", "RCPT", "DATA", "DOT", "DOT")
+"""The stages that may fail at any mail of a session; others do once a session."""
+
+
+@dataclass(frozen=True)
+class Weather(Scenario):
+    """A scenario that draws lots: each session has at most a few faults, some are calm."""
+
+    lots: random.Random = field(default_factory=random.Random)
+    counts: Counter = field(default_factory=Counter)
+
+    def action(self, moment: Moment):
+        """Return what goes wrong at this moment, None for nothing."""
+        if moment.stage == "RCPT" and moment.address.startswith("bad@"):
+            return read_action("550 5.1.1 no such user")
+        if self.name == "calm" or self.lots.random() > self.odds(moment.stage):
+            return None
+        what = self.lots.choice(FAULTS[moment.stage])
+        self.counts[moment.stage] += 1
+        return read_action(what)
+
+    def odds(self, stage: str) -> float:
+        """Return how probable a fault is."""
+        return 0 if stage not in FAULTS else 0.12 if stage in LATE else 0.04
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A mail that a server has taken for one recipient; `number` counts mails of all servers."""
+
+    number: int
+    mail: Mail
+    recipient: str
+
+
+class Story:
+    """All that happened in a storm.
+
+    told: what `programs/storm.py` prints
+    mails: what the servers took, in order
+    """
+
+    def __init__(self, told: dict, mails: list[Mail], faults: Counter):
+        self.told = told
+        self.mails = mails
+        self.faults = faults
+        self.sends = told["sends"]
+        self.addresses = told["addresses"]
+        self.notices = {}
+        for key, kind, tag, occurrence, value, to, text, priority, accepted in told["notices"]:
+            self.notices[key] = Notice(
+                key, KINDS[kind], tag, occurrence, value, self.names(to), text, priority, accepted
+            )
+        self.parked = {key: self.names(mask) for key, mask in told["parked"]}
+        self.taken: dict[tuple[str, str], list[int]] = {}  # by key and recipient: numbers of mails
+        for number, mail in enumerate(mails):
+            for recipient in mail.recipients:
+                self.taken.setdefault((key_of(mail), recipient), []).append(number)
+        self.first = {}  # by key of a notice and recipient: the mail it came first in
+        self.find_first()
+
+    def names(self, mask: int) -> list[str]:
+        """Return the addresses that a mask stands for."""
+        return [name for bit, name in enumerate(self.addresses) if mask >> bit & 1]
+
+    def find_first(self) -> None:
+        for number, mail in enumerate(self.mails):
+            for key in self.covered(mail):
+                for recipient in mail.recipients:
+                    self.first.setdefault((key, recipient), number)
+
+    def members(self, mail: Mail) -> list[str]:
+        """Return the keys of the notices that a mail was made of."""
+        key = key_of(mail)
+        if self.notices[key].kind != "BUNDLE":
+            return [key]
+        return sorted({member for send in self.sends if send["key"] == key for member in send["members"]})
+
+    def covered(self, mail: Mail) -> list[str]:
+        """Return the keys of the notices that a mail names or counts."""
+        members = self.members(mail)
+        own = self.notices[key_of(mail)]
+        if own.kind != "BUNDLE" or own.text:
+            return members
+        return [key for key in members if named(self.notices[key], mail)]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What was accepted; as in `outbox.Record`."""
+
+    key: str
+    kind: str
+    tag: str
+    occurrence: int
+    value: float | None
+    to: list[str]
+    text: str
+    priority: int
+    accepted: bool
+
+
+def key_of(mail: Mail) -> str:
+    """Return the key that the Message-ID of a mail tells."""
+    return re.fullmatch(r"<\w+\.(\w+\.\w+)@alarmpost.internal>", header(mail, "Message-ID"))[1]
+
+
+def header(mail: Mail, name: str) -> str:
+    """Return a header field as it came, "" where there is none."""
+    found = re.search(rf"^{name}: (.*)\r$", mail.data.decode().partition("\r\n\r\n")[0], re.M)
+    return found[1] if found else ""
+
+
+def body(mail: Mail) -> str:
+    """Return the text of a mail."""
+    return mail.message.get_content().replace("\r\n", "\n")
+
+
+WORDS = {
+    "RAISE": "RAISED",
+    "CLEAR": "CLEARED",
+    "FAULT": "FAULT",
+    "GOOD": "FAULT GONE",
+    "ESCALATE": "NOT ACKNOWLEDGED",
+    "REMIND": "STILL ACTIVE",
+    "CHATTER": "CHATTERING",
+    "CHATTER_END": "CHATTERED",
+    "SHELVE": "SHELVED",
+    "UNSHELVE": "UNSHELVED",
+    "OUT": "OUT OF SERVICE",
+    "RETURN": "BACK IN SERVICE",
+    "FLOOD": "ALARM FLOOD OF",
+    "FLOOD_END": "END OF ALARM FLOOD OF",
+}
+
+
+def named(notice: Notice, mail: Mail) -> bool:
+    """Tell whether a digest names a notice, or counts notices of its tag."""
+    text = body(mail)
+    table, _, counts = text.partition("without a line of their own:")
+    if re.search(rf"^\d+ {re.escape(notice.tag or 'others')}$", counts, re.M):
+        return True
+    if notice.kind == "TEXT":
+        return re.search(re.escape(notice.text) + "$", table, re.M) is not None
+    line = rf" {re.escape(notice.tag)} +{WORDS[notice.kind]}\b"
+    if notice.kind == "CLEAR" and notice.text == "unseen":
+        line = rf" {re.escape(notice.tag)} +CLEARED WHILE OFF\b"
+    if notice.value is not None and notice.kind not in ("SHELVE",):
+        line += rf".* {notice.value:.0f}\b"
+    return re.search(line, table, re.M) is not None
+
+
+# What must hold
+
+
+def lost(story: Story):
+    """Each accepted notice was delivered, or is parked, or is counted in an overflow mail."""
+    missing = Counter()
+    for notice in story.notices.values():
+        if notice.kind in ("BUNDLE", "OVERFLOW") or not notice.accepted:
+            continue
+        for recipient in notice.to:
+            if (notice.key, recipient) in story.first:
+                continue
+            if recipient not in story.parked.get(notice.key, ()):
+                missing[recipient, notice.tag] += 1
+    counted = overflowed(story)
+    for (recipient, tag), count in missing.items():
+        if counted[recipient, tag] < count:
+            yield f"{recipient}: {count} of {tag!r} missing, {counted[recipient, tag]} counted"
+
+
+def overflowed(story: Story) -> Counter:
+    """Return what overflows count for each recipient and tag, delivered ones and parked ones."""
+    counted = Counter()
+    for key, notice in story.notices.items():
+        if notice.kind == "OVERFLOW":
+            for recipient in notice.to:
+                parked = recipient in story.parked.get(key, ())
+                if (key, recipient) in story.taken or parked:
+                    for line in notice.text.split("\n"):
+                        number, tag = line.split(" ", 1)
+                        counted[recipient, tag] += int(number)
+    return counted
+
+
+def told_wrong(story: Story):
+    """An overflow mail counts what its record does."""
+    for mail in story.mails:
+        notice = story.notices[key_of(mail)]
+        if notice.kind == "OVERFLOW":
+            for line in notice.text.split("\n"):
+                tag = line.split(" ", 1)[1] or "others"
+                count = line.split(" ", 1)[0]
+                if tag != "others" and f"\n{count} {tag}\n" not in body(mail):
+                    yield f"{notice.key}: {line!r} is not in the mail"
+
+
+def unlike(story: Story):
+    """The same Message-ID, Date and thread at each attempt."""
+    seen = {}
+    for mail in story.mails:
+        fields = [header(mail, name) for name in ("Message-ID", "Date", "From")]
+        first = seen.setdefault(key_of(mail), fields)
+        if first != fields:
+            yield f"{first} and then {fields}"
+
+
+def twice(story: Story):
+    """A notice reaches a recipient twice only where nobody knew, and then as the same mail."""
+    done = {}  # by notice and recipient: the key of the mail that has it for good
+    doubt = {}  # the same: keys of mails that may have it
+    for send in story.sends:
+        for notice in send["members"] or [send["key"]]:
+            for recipient in send["to"]:
+                who = notice, recipient
+                if who in done:
+                    yield f"{who} again, in {send['key']}, after {done[who]}"
+                if who in doubt and send["key"] not in doubt[who] and send["outcome"] != "refused":
+                    yield f"{who} in {send['key']}, maybe had it in {doubt[who]}"
+                if send["outcome"] == "taken" and recipient not in send["refused"]:
+                    if send["settled"]:
+                        done[who] = send["key"]
+                if send["outcome"] in ("unknown", "cut") or (
+                    not send["settled"] and recipient not in send.get("refused", ())
+                    and send["outcome"] == "taken"
+                ):
+                    doubt.setdefault(who, set()).add(send["key"])
+
+
+def told_by_servers(story: Story):
+    """What the client believes is what the servers did."""
+    sure = Counter()
+    maybe = Counter()
+    for send in story.sends:
+        for recipient in send["to"]:
+            who = send["key"], recipient
+            if send["outcome"] == "taken":
+                sure[who] += recipient not in send["refused"]
+            maybe[who] += send["outcome"] in ("unknown", "cut")
+    for who in sure.keys() | maybe.keys() | story.taken.keys():
+        count = len(story.taken.get(who, ()))
+        if not sure[who] <= count <= sure[who] + maybe[who]:
+            yield f"{who}: taken {count} times, told {sure[who]}, unknown {maybe[who]}"
+
+
+def twins(story: Story):
+    """What the servers took: a notice reaches a recipient in no two mails of different names."""
+    seen = {}
+    for mail in story.mails:
+        for key in story.covered(mail):
+            for recipient in mail.recipients:
+                before = seen.setdefault((key, recipient), key_of(mail))
+                if before != key_of(mail):
+                    yield f"{key} to {recipient} in {before} and in {key_of(mail)}"
+
+
+def disorder(story: Story):
+    """Each recipient hears of each tag in the order of events. FLOOD is news of the plant."""
+    for recipient in story.addresses:
+        latest = {}
+        for key in sorted(story.notices):
+            notice = story.notices[key]
+            number = story.first.get((key, recipient))
+            if number is None or not notice.tag or notice.kind == "FLOOD":
+                continue
+            before = latest.get(notice.tag, ("", -1))
+            if number < before[1]:
+                yield f"{recipient}: {notice.kind} {notice.tag} {key} before {before[0]}"
+            latest[notice.tag] = key, number
+
+
+def strangers(story: Story):
+    """Each mail is of a record, and says what its record says, to its recipients only."""
+    for mail in story.mails:
+        notice = story.notices.get(key_of(mail))
+        if not notice:
+            yield f"{key_of(mail)}: no record"
+        elif set(mail.recipients) - set(notice.to):
+            yield f"{notice}: to {mail.recipients}"
+        elif notice.kind in WORDS:
+            subject = str(mail.message["Subject"])
+            if f" {notice.tag} " not in subject or notice.kind in ("RAISE", "CLEAR") and (
+                notice.value is not None and f"\nValue: {notice.value:.0f}\n" not in body(mail)
+            ):
+                yield f"{notice}: {subject} {body(mail)}"
+        elif notice.kind == "TEXT" and notice.text not in body(mail):
+            yield f"{notice}: {body(mail)}"
+
+
+def loose(story: Story):
+    """What a mail replies to is the mail that announced the occurrence, where there is one."""
+    for mail in story.mails:
+        notice = story.notices[key_of(mail)]
+        thread = header(mail, "In-Reply-To")
+        if notice.kind not in ("CLEAR", "REMIND", "ESCALATE") or not mail.recipients:
+            continue
+        announcing = set()
+        for other in story.notices.values():
+            same = other.tag == notice.tag and other.occurrence == notice.occurrence
+            if same and other.kind in BEGINS and other.key < notice.key:
+                announcing |= {
+                    header(story.mails[number], "Message-ID")
+                    for (key, _), number in story.first.items()
+                    if key == other.key
+                }
+        if announcing and thread not in announcing:
+            yield f"{notice}: {thread!r}, not one of {announcing}"
+
+
+CHECKS = (
+    lost,
+    told_wrong,
+    unlike,
+    twice,
+    told_by_servers,
+    twins,
+    disorder,
+    strangers,
+    loose,
+)
+
+
+def wrongs(story: Story) -> list[str]:
+    """Return all that is wrong with a story."""
+    found = [f"{check.__name__}: {words}" for check in CHECKS for words in check(story)]
+    found += [f"failure: {words}" for words in story.told["failures"]]
+    if story.told["left"]:
+        found.append(f"not drained: {story.told['left']}")
+    return found
+
+
+def play(firmware: Path, geometry: str, seed: int) -> Story:
+    """Let a storm rage; return all that happened."""
+    mails: list[Mail] = []
+    weathers = [Weather("storm", lots=random.Random(f"{seed} {n}")) for n in range(2)]
+    keywords = ("PIPELINING", "8BITMIME", "SIZE 100000"), ("ENHANCEDSTATUSCODES",)
+
+    def watch(event):
+        if event.mail:
+            mails.append(event.mail)
+
+    with (
+        FakeSMTP(weathers[0], keywords[0], watch=watch) as first,
+        FakeSMTP(weathers[1], keywords[1], watch=watch) as second,
+    ):
+        servers = first, second
+        words = [micropython.find(64), "-X", "heapsize=32m", PROGRAM, firmware, geometry, seed]
+        words += [server.port for server in servers]
+        with subprocess.Popen(
+            [str(word) for word in words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            output = []
+            for line in process.stdout:
+                if line == "calm\n":
+                    for server in servers:
+                        server.scenario = Weather("calm")
+                elif line == "cut\n":
+                    for session in itertools.chain(first.sessions, second.sessions):
+                        session.wait_closed()
+                else:
+                    output.append(line)
+                    continue
+                process.stdin.write("\n")
+                process.stdin.flush()
+            process.wait(PATIENCE)
+    assert process.returncode == 0, "".join(output)
+    return Story(json.loads(output[-1]), mails, weathers[0].counts + weathers[1].counts)
