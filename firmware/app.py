@@ -1,10 +1,4 @@
-"""The notifier: where its parts are wired, the main loop, and what programs of a user call.
-
-    import app
-
-    pump = app.alarm("PUMP_2")  # a point of the type "software" in config.json
-    Pin(4, Pin.IN).irq(lambda pin: pump.set())
-    app.run()
+"""The notifier of a board: its state, and the main loop; `alarmpost.py` is for programs of users.
 
 Theory of operation. A turn of the loop samples the inputs, puts what follows on flash, and then
 hands over one mail at most. A mail takes its time; whatever waits in it calls `watch()`, the first
@@ -27,12 +21,9 @@ _TURN = const(5)  # ms to sleep
 _STUCK = const(600000)  # ms that a turn may take: a mail to each of a few gateways
 _RETRY = const(1000)  # ms, where flash fails
 _KEPT = const(100)  # notices in RAM while it does
-_TEXT = const(500)  # octets
 
 TEXTS = 8
 """How many texts of notify() wait until the next turn."""
-
-_PRIORITIES = {"diagnostic": 0, "low": 1, "medium": 2, "high": 3}
 
 # Which mask of `Input.to` a notice goes to; the others go to the first.
 _TO = {"CLEAR": 1, "CHATTER_END": 1, "FAULT": 2, "GOOD": 2, "ESCALATE": 3}
@@ -185,8 +176,6 @@ def number(kind):
     return KINDS.split(" ").index(kind)
 
 
-# What programs of a user call
-
 _app = None
 
 
@@ -201,54 +190,6 @@ def start(board=None, root="", clock=None):
             import board
         _app = App(board, root, clock)
     return _app
-
-
-def alarm(tag):
-    """Return the alarm point of a tag, which config.json has as of the type "software".
-
-    Its methods set() and clear() may be called from a soft interrupt: they only note it, and
-    allocate nothing. The next turn of the loop takes it from there.
-    """
-    point = start().find(tag)
-    if not hasattr(point, "set") or hasattr(point, "pin"):
-        raise ValueError('alarm: %s: give the tag of a point of the type "software"' % tag)
-    return point
-
-
-def notify(text, priority="medium"):
-    """Mail a text of up to 500 octets (UTF-8) to the list "system".
-
-    priority: high, medium, low or diagnostic
-
-    May be called from a soft interrupt: it only notes the text, and allocates nothing where that
-    has at most 125 characters. Returns False where 8 texts wait already for the next turn.
-    Raises ValueError naming the argument.
-    """
-    if priority not in _PRIORITIES:
-        raise ValueError("priority: %r: give high, medium, low or diagnostic" % (priority,))
-    if len(text) > _TEXT // 4 and len(text.encode()) > _TEXT:
-        raise ValueError("text: %d octets: give 500 at most" % len(text.encode()))
-    app = start()
-    texts = app.texts
-    for at in range(0, 2 * TEXTS, 2):
-        if texts[at] is None:
-            texts[at + 1] = _PRIORITIES[priority]
-            texts[at] = text
-            app.told = True
-            return True
-    app.lost += 1
-    return False
-
-
-def command(tag, event, duration=28800000):
-    """Give a command of an operator to the alarm of a tag.
-
-    event: ack, reset, shelve, unshelve, out (of service) or return (to service)
-    duration: of shelve, in ms; 8 h at most
-
-    Raises ValueError naming the argument.
-    """
-    borrow("upkeep").command(start(), tag, event, duration)
 
 
 def run(board=None):
