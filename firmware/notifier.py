@@ -48,7 +48,8 @@ class Notifier:
     failing = waiting = False
     sent = deferred = 0
     due = delay = row = gateway = stay = faults = 0
-    again = broken = None  # again: key, recipients, whether it had a Date
+    again = broken = None  # again: key and recipients of a mail of unknown outcome
+    doubt = None  # by key of what may have been sent: who may have it, and who refused it for good
 
     def __init__(self, app, site):
         self.app = app
@@ -113,12 +114,12 @@ class Notifier:
         record = self.outbox.read(key)
         if record:
             to &= record.to
-            dated = self.outbox.offset(key) and (not self.again or self.again[2])
             self.again = None
+            dated = self.outbox.offset(key)
             mail, addresses = borrow("notices").render(self.app, record, dated)
             result = self.offer(mail, addresses, to)
             mail = None
-            borrow("outcome").Outcome(self, record, to).settle(dated, *result)
+            borrow("outcome").Outcome(self, record, to).settle(*result)
         else:  # flash has lost it, or an overflow counts it meanwhile
             self.outbox.remove(key)
             self.again = None

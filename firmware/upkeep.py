@@ -5,7 +5,7 @@ import gc
 from app import TEXTS, number
 from borrow import borrow
 from log import ERROR, INFO
-from outbox import Record
+from outbox import Record, boot_of
 
 try:
     from micropython import const
@@ -109,11 +109,23 @@ def synchronize(app, now, offset):
     known = app.outbox.offset()
     if known and abs(offset - known) < _DRIFT:
         return
+    if not known and in_doubt(app):
+        app.sntp.due = now + _LOOK
+        return
     app.outbox.set_offset(offset, True)  # which refuses while a notice waits that may be sent
     if app.outbox.offset() == offset:
         app.log(INFO, "clock set" if not known else "clock corrected by %+d s", offset - known)
         schedule(app, now)
         app.notifier.wake()
+
+
+def in_doubt(app):
+    """Tell whether a mail of this boot waits that may have been sent, without a Date."""
+    outbox = app.outbox
+    for key in app.notifier.doubt or ():
+        if boot_of(key) == outbox.boots and outbox.read(key):
+            return True
+    return False
 
 
 def command(app, tag, event, duration=28800000):

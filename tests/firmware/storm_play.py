@@ -246,13 +246,14 @@ def told_wrong(story: Story):
 
 
 def unlike(story: Story):
-    """The same Message-ID, Date and thread at each attempt."""
+    """Who gets a mail again gets it with the same Message-ID and Date."""
     seen = {}
     for mail in story.mails:
         fields = [header(mail, name) for name in ("Message-ID", "Date", "From")]
-        first = seen.setdefault(key_of(mail), fields)
-        if first != fields:
-            yield f"{first} and then {fields}"
+        for recipient in mail.recipients:
+            first = seen.setdefault((key_of(mail), recipient), fields)
+            if first != fields:
+                yield f"{recipient}: {first} and then {fields}"
 
 
 def twice(story: Story):
@@ -267,14 +268,23 @@ def twice(story: Story):
                     yield f"{who} again, in {send['key']}, after {done[who]}"
                 if who in doubt and send["key"] not in doubt[who] and send["outcome"] != "refused":
                     yield f"{who} in {send['key']}, maybe had it in {doubt[who]}"
-                if send["outcome"] == "taken" and recipient not in send["refused"]:
-                    if send["settled"]:
-                        done[who] = send["key"]
-                if send["outcome"] in ("unknown", "cut") or (
-                    not send["settled"] and recipient not in send.get("refused", ())
-                    and send["outcome"] == "taken"
-                ):
+                if has(send, recipient):
+                    done[who] = send["key"]
+                if maybe_has(send, recipient):
                     doubt.setdefault(who, set()).add(send["key"])
+
+
+def has(send: dict, recipient: str) -> bool:
+    """Tell whether a recipient has a mail, and the outbox knows."""
+    taken = send["outcome"] == "taken" and recipient not in send["refused"]
+    return taken and recipient not in send["left"]
+
+
+def maybe_has(send: dict, recipient: str) -> bool:
+    """Tell whether a recipient may have a mail that is to be sent again."""
+    if send["outcome"] == "refused" or recipient in send.get("refused", ()):
+        return False
+    return recipient in send["left"] or send["outcome"] == "unknown"
 
 
 def told_by_servers(story: Story):
@@ -338,23 +348,28 @@ def strangers(story: Story):
 
 
 def loose(story: Story):
-    """What a mail replies to is the mail that announced the occurrence, where there is one."""
-    for mail in story.mails:
+    """A mail that goes on with an occurrence replies to one that had announced it by then."""
+    for number, mail in enumerate(story.mails):
         notice = story.notices[key_of(mail)]
-        thread = header(mail, "In-Reply-To")
-        if notice.kind not in ("CLEAR", "REMIND", "ESCALATE") or not mail.recipients:
+        if notice.kind not in ("CLEAR", "REMIND", "ESCALATE"):
             continue
-        announcing = set()
-        for other in story.notices.values():
-            same = other.tag == notice.tag and other.occurrence == notice.occurrence
-            if same and other.kind in BEGINS and other.key < notice.key:
-                announcing |= {
-                    header(story.mails[number], "Message-ID")
-                    for (key, _), number in story.first.items()
-                    if key == other.key
-                }
-        if announcing and thread not in announcing:
-            yield f"{notice}: {thread!r}, not one of {announcing}"
+        before = {
+            key_of(story.mails[first])
+            for (key, _), first in story.first.items()
+            if first < number and announces(story.notices[key], notice)
+        }
+        thread = header(mail, "In-Reply-To")
+        if before and not [key for key in before if key in thread]:
+            yield f"{notice}: {thread!r}, not one of {before}"
+
+
+def announces(first: Notice, notice: Notice) -> bool:
+    """Tell whether a notice announced the occurrence of another one."""
+    return (
+        first.kind in BEGINS
+        and (first.tag, first.occurrence) == (notice.tag, notice.occurrence)
+        and first.key < notice.key
+    )
 
 
 CHECKS = (

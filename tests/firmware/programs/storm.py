@@ -18,6 +18,7 @@ from smtp_client import stream
 NETWORK = ("socket", "poll", "getaddrinfo", "ticks_ms", "ticks_diff")
 REAL = {name: getattr(stream, name) for name in NETWORK}
 
+import alarmpost
 import app as firmware
 import notifier
 import outbox
@@ -26,8 +27,12 @@ from borrow import borrow
 EPOCH = 1795000000
 LIVES = 8
 SILENCE = 60  # ms that the client waits for a reply, of real time
-ALL = "ops", "boss", "night", "bad"
-LISTS = {"ops": ["ops"], "both": ["ops", "boss"], "night": ["night", "bad"], "all": list(ALL)}
+LISTS = {
+    "ops": ["ops@example.com"],
+    "both": ["ops@example.com", "boss@example.com"],
+    "night": ["night@example.com", "bad@example.com"],
+    "all": ["ops@example.com", "boss@example.com", "night@example.com", "bad@example.com"],
+}
 TAGS = "PUMP_1 PUMP_2 TANK_1 DOOR_1 DOOR_2 FAN_1 FAN_2 VALVE".split()
 ROUTES = (
     "ops",
@@ -79,7 +84,7 @@ class Notifier(notifier.Notifier):
         self.idle = self.client.stream.idle = PLANT[0].idle
 
     def mail(self, key, to):
-        """Let a mail be settled only when all is on flash that follows from it."""
+        """Tell of what is sent who is off the outbox then."""
         record = self.outbox.read(key)
         members = []
         if record and record.kind == outbox.BUNDLE:
@@ -87,11 +92,14 @@ class Notifier(notifier.Notifier):
         self.sends = []
         self.about = [name_of(key), members]
         super().mail(key, to)
+        record = self.outbox.read(key)
+        addresses = self.app.settings.read("site")["addresses"]
         for send in self.sends:
-            send["settled"] = True
+            left = record.to if record else 0
+            send["left"] = [name for bit, name in enumerate(addresses) if left >> bit & 1]
 
     def send(self, mail):
-        send = {"key": self.about[0], "members": self.about[1], "id": mail.id, "settled": False}
+        send = {"key": self.about[0], "members": self.about[1], "id": mail.id, "left": LISTS["all"]}
         send["to"] = list(mail.envelope)
         send["port"] = self.client.server[1]
         send["life"] = TOLD["lives"]
@@ -100,7 +108,7 @@ class Notifier(notifier.Notifier):
         self.sends.append(send)
         refused, error = super().send(mail)
         send["outcome"] = error.outcome if error else "taken"
-        send["refused"] = list(refused)
+        send["refused"] = list(getattr(mail, "refused", ()))
         return refused, error
 
 
@@ -163,14 +171,14 @@ class Storm(plant.Plant):
     def tell(self):
         self.serial += 1
         text = "note %d" % self.serial + random.choice(("", " " + "\xe4" * 100, " " + "x" * 400))
-        firmware.notify(text, random.choice(("high", "medium", "low")))
+        alarmpost.notify(text, random.choice(("high", "medium", "low")))
 
     def command(self, time):
         return self.operate, random.choice(TAGS), random.choice(COMMANDS)
 
     def operate(self, tag, event):
         try:
-            firmware.command(tag, event, 60000)
+            alarmpost.command(tag, event, 60000)
         except OSError:
             if not self.device.dead:
                 raise
@@ -294,9 +302,7 @@ def configuration(ports):
         "plant": "PLANT",
         "device": "plc7",
         "sender": "plc7@plant.lan",
-        "recipients": {
-            name: [one + "@example.com" for one in LISTS[name]] for name in sorted(LISTS)
-        },
+        "recipients": LISTS,
         "gateways": ["127.0.0.1:%s" % port for port in ports],
         "ntp": "",
         "system": "ops",
