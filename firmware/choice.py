@@ -74,7 +74,7 @@ class Choice:
             for record, to in self.free(ranks):
                 if record.to not in audiences and self.is_old(record):
                     audiences.append(record.to)
-                    if OVERFLOW < record.kind < _QUIET or _QUIET_LAST < record.kind <= _TEXT:
+                    if OVERFLOW < record.kind <= _TEXT and not is_quiet(record):
                         found[record.key] = to, 0
         return found
 
@@ -82,11 +82,12 @@ class Choice:
         """Yield the records, and who of their recipients need not get something else before."""
         blocked = {}  # by tag: recipients who must get something else of it first
         for record in self.records(ranks):
-            before = blocked.get(record.tag, 0)
+            before = blocked.get(record.tag, 0) & record.to
             if record.tag:
-                blocked[record.tag] = before | record.to
-            if record.to & ~before and not self.is_bundled(record):
-                yield record, record.to & ~before
+                blocked[record.tag] = blocked.get(record.tag, 0) | record.to
+            if (before and is_quiet(record)) or before == record.to or self.is_bundled(record):
+                continue
+            yield record, record.to & ~before
 
     def is_bundled(self, record):
         """Tell whether a bundle that waits covers a notice."""
@@ -141,7 +142,7 @@ class Choice:
         room = now if kind >= _BESIDES else space if kind == OVERFLOW else self.room(to)
         if not OVERFLOW < kind <= _TEXT or to != record.to:  # no part of a bundle
             return (record.key, to) if room <= now else self.later(room)
-        if _QUIET <= kind <= _QUIET_LAST:
+        if is_quiet(record):
             room = NEVER
         alone, tag = self.company(record)
         if alone and room <= now:
@@ -244,3 +245,8 @@ class Choice:
 def fits(record, to, tag):
     """Tell whether a bundle for some recipients, of one tag or of any (""), takes a notice."""
     return record.to == to and OVERFLOW < record.kind <= _TEXT and tag in ("", record.tag)
+
+
+def is_quiet(record):
+    """Tell whether a notice is told in digests only."""
+    return _QUIET <= record.kind <= _QUIET_LAST

@@ -339,7 +339,7 @@ def strangers(story: Story):
             yield f"{notice}: to {mail.recipients}"
         elif notice.kind in WORDS:
             subject = str(mail.message["Subject"])
-            if f" {notice.tag} " not in subject or notice.kind in ("RAISE", "CLEAR") and (
+            if f" {notice.tag} " not in subject + " " or notice.kind in ("RAISE", "CLEAR") and (
                 notice.value is not None and f"\nValue: {notice.value:.0f}\n" not in body(mail)
             ):
                 yield f"{notice}: {subject} {body(mail)}"
@@ -348,19 +348,20 @@ def strangers(story: Story):
 
 
 def loose(story: Story):
-    """A mail that goes on with an occurrence replies to one that had announced it by then."""
-    for number, mail in enumerate(story.mails):
+    """A mail that goes on with an occurrence replies to what announces that, and to nothing else.
+
+    That is a notice, or a bundle that it was in.
+    """
+    for mail in story.mails:
         notice = story.notices[key_of(mail)]
         if notice.kind not in ("CLEAR", "REMIND", "ESCALATE"):
             continue
-        before = {
-            key_of(story.mails[first])
-            for (key, _), first in story.first.items()
-            if first < number and announces(story.notices[key], notice)
-        }
+        first = [one.key for one in story.notices.values() if announces(one, notice)]
+        first = first or [chattering(story, notice)]  # then raises are only counted
+        bundles = [send["key"] for send in story.sends if set(first) & set(send["members"])]
         thread = header(mail, "In-Reply-To")
-        if before and not [key for key in before if key in thread]:
-            yield f"{notice}: {thread!r}, not one of {before}"
+        if not [key for key in first + bundles if key in thread]:
+            yield f"{notice}: {thread!r}, not {first} nor {bundles}"
 
 
 def announces(first: Notice, notice: Notice) -> bool:
@@ -370,6 +371,12 @@ def announces(first: Notice, notice: Notice) -> bool:
         and (first.tag, first.occurrence) == (notice.tag, notice.occurrence)
         and first.key < notice.key
     )
+
+
+def chattering(story: Story, notice: Notice) -> str:
+    """Return the key of the last notice that announced anything of a tag before another one."""
+    before = [one for one in story.notices.values() if one.tag == notice.tag]
+    return max(one.key for one in before if one.kind in BEGINS and one.key < notice.key)
 
 
 CHECKS = (
