@@ -61,7 +61,19 @@ class Choice:
                 return bundle.key, notifier.doubt.get(bundle.key, (-1,))[0]
             self.later(opens[0])
             self.bundles.append(bundle)
-        return self.search(_HIGH) or self.search(_OTHER)
+        found = self.doubtful() if notifier.doubt else None
+        return found or self.search(_HIGH) or self.search(_OTHER)
+
+    def doubtful(self):
+        """Return the oldest notice that may have been sent, and to whom."""
+        for record, to in self.free():
+            maybe = self.notifier.doubt.get(record.key, (0,))[0] & to
+            if maybe:
+                opens = self.opens(record)
+                if opens <= self.now:
+                    return record.key, maybe
+                self.later(opens)
+        return None
 
     def interrupted(self):
         """Return what may have been sent when the last boot ended: keys, and to whom.
@@ -78,7 +90,7 @@ class Choice:
                         found[record.key] = to, 0
         return found
 
-    def free(self, ranks):
+    def free(self, ranks=_HIGH + _OTHER):
         """Yield the records, and who of their recipients need not get something else before."""
         blocked = {}  # by tag: recipients who must get something else of it first
         for record in self.records(ranks):
@@ -101,13 +113,7 @@ class Choice:
         notifier = self.notifier
         waiting = []  # audiences
         for record, to in self.free(ranks):
-            maybe = notifier.doubt.get(record.key, (0,))[0] & to
-            if maybe:
-                opens = self.opens(record)
-                if opens <= self.now:
-                    return record.key, maybe
-                self.later(opens)
-            elif record.to not in waiting:
+            if record.to not in waiting and not notifier.doubt.get(record.key, (0,))[0] & to:
                 found = self.consider(record, to)
                 if found:
                     return found

@@ -97,6 +97,7 @@ class Notifier:
             if self.faults == _IN_A_ROW:
                 self.outbox.park(key, to)
                 self.again = None
+                self.due = 0
             raise
         return True
 

@@ -110,7 +110,7 @@ def synchronize(app, now, offset):
     if known and abs(offset - known) < _DRIFT:
         return
     if not known and in_doubt(app):
-        app.sntp.due = now + _LOOK
+        app.sntp.due = now + _LOOK  # the first answer is taken when nothing hangs on it
         return
     app.outbox.set_offset(offset, True)  # which refuses while a notice waits that may be sent
     if app.outbox.offset() == offset:
@@ -121,9 +121,9 @@ def synchronize(app, now, offset):
 
 def in_doubt(app):
     """Tell whether a mail of this boot waits that may have been sent, without a Date."""
-    outbox = app.outbox
     for key in app.notifier.doubt or ():
-        if boot_of(key) == outbox.boots and outbox.read(key):
+        record = app.outbox.read(key)
+        if record and record.to and boot_of(key) == app.outbox.boots:
             return True
     return False
 

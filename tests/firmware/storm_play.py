@@ -5,6 +5,7 @@ import json
 import random
 import re
 import subprocess
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,43 +18,33 @@ PROGRAM = Path(__file__).parent / "programs" / "storm.py"
 PATIENCE = 600  # seconds after which a program counts as hung
 
 KINDS = (
-    "OVERFLOW RAISE CLEAR FAULT GOOD ESCALATE REMIND CHATTER CHATTER_END SHELVE UNSHELVE OUT "
-    "RETURN FLOOD FLOOD_END TEXT BOOT HEARTBEAT BUNDLE STATE"
-).split()
+    *("OVERFLOW", "RAISE", "CLEAR", "FAULT", "GOOD", "ESCALATE", "REMIND", "CHATTER"),
+    *("CHATTER_END", "SHELVE", "UNSHELVE", "OUT", "RETURN", "FLOOD", "FLOOD_END", "TEXT"),
+    *("BOOT", "HEARTBEAT", "BUNDLE", "STATE"),
+)
 BEGINS = ("RAISE", "FAULT", "CHATTER")
 
-BAD = "RCPT bad@*"
+SHUTDOWN = "then-drop 421 4.3.2 shutting down"
 FAULTS = {
     # stage: what may go wrong there
     "CONNECT": ("drop", "reset", "silence"),
     "BANNER": ("then-drop 421 busy", "554 5.3.2 no service", "451 4.3.2 later", "silence"),
     "EHLO": ("then-drop 421 busy", "451 4.3.0 later", "502 5.5.1 what?", "drop", "silence"),
     "HELO": ("451 4.3.0 later", "550 5.7.1 no", "drop"),
-    "MAIL": (
-        "451 4.3.0 later",
-        "550 5.7.1 no",
-        "then-drop 421 4.3.2 shutting down",
-        "421 4.3.2 shutting down",
-        "silence",
-        "drop",
-        "reset",
-    ),
-    "RCPT": ("450 4.2.0 greylisted", "450 4.2.0 greylisted", "550 5.1.1 no such user")
-    + ("then-drop 421 4.3.2 shutting down", "silence", "drop", "reset"),
-    "DATA": ("451 4.3.0 later", "554 5.5.1 no", "then-drop 421 4.3.2 shutting down")
-    + ("silence", "drop", "reset"),
+    "MAIL": ("451 4.3.0 later", "550 5.7.1 no", SHUTDOWN, "421 end", "silence", "drop", "reset"),
+    "RCPT": ("450 4.2.0 later", "450 4.2.0 later", "550 5.1.1 no", SHUTDOWN, "silence", "drop"),
+    "DATA": ("451 4.3.0 later", "554 5.5.1 no", SHUTDOWN, "silence", "drop", "reset"),
     "BODY": ("552 5.3.4 too much", "451 4.3.0 later", "drop", "reset", "silence"),
-    "DOT": ("451 4.3.0 later", "554 5.7.1 content", "then-drop 421 4.3.2 shutting down")
-    + ("drop", "reset", "silence", "drop", "silence"),
+    "DOT": ("451 4.3.0 later", "554 5.7.1 no", SHUTDOWN, "drop", "drop", "reset", "silence"),
     "QUIT": ("silence", "drop"),
 }
-LATE = ("MAIL", "RCPT", "DATA", "DOT", "DOT")
-"""The stages that may fail at any mail of a session; others do once a session."""
+OFTEN = ("MAIL", "RCPT", "DATA", "DOT")
+"""The stages that fail more often."""
 
 
 @dataclass(frozen=True)
 class Weather(Scenario):
-    """A scenario that draws lots: each session has at most a few faults, some are calm."""
+    """A scenario that draws lots. It has a constant, too: "bad" is refused for good."""
 
     lots: random.Random = field(default_factory=random.Random)
     counts: Counter = field(default_factory=Counter)
@@ -70,16 +61,7 @@ class Weather(Scenario):
 
     def odds(self, stage: str) -> float:
         """Return how probable a fault is."""
-        return 0 if stage not in FAULTS else 0.12 if stage in LATE else 0.04
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A mail that a server has taken for one recipient; `number` counts mails of all servers."""
-
-    number: int
-    mail: Mail
-    recipient: str
+        return 0.12 if stage in OFTEN else 0.04 if stage in FAULTS else 0
 
 
 class Story:
@@ -105,25 +87,23 @@ class Story:
         for number, mail in enumerate(mails):
             for recipient in mail.recipients:
                 self.taken.setdefault((key_of(mail), recipient), []).append(number)
-        self.first = {}  # by key of a notice and recipient: the mail it came first in
-        self.find_first()
+        self.first = {}  # by key of a notice and recipient: number of the mail it came first in
+        for number, mail in enumerate(mails):
+            for key in self.covered(mail):
+                for recipient in mail.recipients:
+                    self.first.setdefault((key, recipient), number)
 
     def names(self, mask: int) -> list[str]:
         """Return the addresses that a mask stands for."""
         return [name for bit, name in enumerate(self.addresses) if mask >> bit & 1]
-
-    def find_first(self) -> None:
-        for number, mail in enumerate(self.mails):
-            for key in self.covered(mail):
-                for recipient in mail.recipients:
-                    self.first.setdefault((key, recipient), number)
 
     def members(self, mail: Mail) -> list[str]:
         """Return the keys of the notices that a mail was made of."""
         key = key_of(mail)
         if self.notices[key].kind != "BUNDLE":
             return [key]
-        return sorted({member for send in self.sends if send["key"] == key for member in send["members"]})
+        sends = [send["members"] for send in self.sends if send["key"] == key]
+        return sorted(set(itertools.chain(*sends)))
 
     def covered(self, mail: Mail) -> list[str]:
         """Return the keys of the notices that a mail names or counts."""
@@ -132,6 +112,37 @@ class Story:
         if own.kind != "BUNDLE" or own.text:
             return members
         return [key for key in members if named(self.notices[key], mail)]
+
+    def counts(self) -> Counter:
+        """Return what there was how often, by the names in `COUNTED`."""
+        kinds = Counter(notice.kind for notice in self.notices.values())
+        again = sum(len(numbers) - 1 for numbers in self.taken.values())
+        unknown = [send for send in self.sends if send["outcome"] in ("unknown", "cut")]
+        found = (
+            sum(notice.accepted for notice in self.notices.values()),
+            len(self.mails),
+            self.told["lives"],
+            sum(self.faults.values()),
+            len(unknown),
+            again,
+            kinds["BUNDLE"],
+            kinds["OVERFLOW"],
+            len(self.parked),
+        )
+        return Counter(dict(zip(COUNTED, found, strict=True)))
+
+
+COUNTED = (
+    "notices",
+    "mails",
+    "power cuts",
+    "SMTP faults",
+    "mails of unknown outcome",
+    "duplicates",
+    "digests",
+    "overflows",
+    "parked",
+)
 
 
 @dataclass(frozen=True)
@@ -337,14 +348,34 @@ def strangers(story: Story):
             yield f"{key_of(mail)}: no record"
         elif set(mail.recipients) - set(notice.to):
             yield f"{notice}: to {mail.recipients}"
-        elif notice.kind in WORDS:
-            subject = str(mail.message["Subject"])
-            if f" {notice.tag} " not in subject + " " or notice.kind in ("RAISE", "CLEAR") and (
-                notice.value is not None and f"\nValue: {notice.value:.0f}\n" not in body(mail)
-            ):
-                yield f"{notice}: {subject} {body(mail)}"
-        elif notice.kind == "TEXT" and notice.text not in body(mail):
+        elif notice.kind in WORDS and f" {notice.tag} " not in f"{mail.message['Subject']} ":
+            yield f"{notice}: {mail.message['Subject']}"
+        elif not [words for words in said(notice) if words in body(mail)]:
             yield f"{notice}: {body(mail)}"
+
+
+def said(notice: Notice) -> list[str]:
+    """Return what the mail of a notice says, one of it."""
+    if notice.kind in ("RAISE", "CLEAR") and notice.value is not None:
+        return [f"\nValue: {notice.value:.0f}\n"]
+    return [notice.text] if notice.kind == "TEXT" else [""]
+
+
+def unseen(story: Story):
+    """The last heartbeat tells of all that is parked, and for whom."""
+    beats = [mail for mail in story.mails if story.notices[key_of(mail)].kind == "HEARTBEAT"]
+    refused = set(itertools.chain(*story.parked.values()))
+    refused = [name for name in story.addresses if name in refused]
+    for line in f"Parked: {len(story.parked)}", "Refused by: " + ", ".join(refused):
+        if refused and (not beats or line + "\n" not in body(beats[-1])):
+            yield f"no heartbeat says {line!r}"
+
+
+def troubled(story: Story):
+    """No boot finds anything damaged, or no configuration."""
+    for notice in story.notices.values():
+        if notice.kind == "BOOT" and notice.accepted and "\n" in notice.text:
+            yield notice.text
 
 
 def loose(story: Story):
@@ -388,6 +419,8 @@ CHECKS = (
     twins,
     disorder,
     strangers,
+    unseen,
+    troubled,
     loose,
 )
 
@@ -405,38 +438,43 @@ def play(firmware: Path, geometry: str, seed: int) -> Story:
     """Let a storm rage; return all that happened."""
     mails: list[Mail] = []
     weathers = [Weather("storm", lots=random.Random(f"{seed} {n}")) for n in range(2)]
-    keywords = ("PIPELINING", "8BITMIME", "SIZE 100000"), ("ENHANCEDSTATUSCODES",)
+    offers = ("PIPELINING", "8BITMIME", "SIZE 100000"), ("ENHANCEDSTATUSCODES",)
 
     def watch(event):
         if event.mail:
             mails.append(event.mail)
 
     with (
-        FakeSMTP(weathers[0], keywords[0], watch=watch) as first,
-        FakeSMTP(weathers[1], keywords[1], watch=watch) as second,
+        FakeSMTP(weathers[0], offers[0], watch=watch) as first,
+        FakeSMTP(weathers[1], offers[1], watch=watch) as second,
     ):
         servers = first, second
         words = [micropython.find(64), "-X", "heapsize=32m", PROGRAM, firmware, geometry, seed]
         words += [server.port for server in servers]
-        with subprocess.Popen(
-            [str(word) for word in words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            output = []
-            for line in process.stdout:
-                if line == "calm\n":
-                    for server in servers:
-                        server.scenario = Weather("calm")
-                elif line == "cut\n":
-                    for session in itertools.chain(first.sessions, second.sessions):
-                        session.wait_closed()
-                else:
-                    output.append(line)
-                    continue
-                process.stdin.write("\n")
-                process.stdin.flush()
-            process.wait(PATIENCE)
-    assert process.returncode == 0, "".join(output)
-    return Story(json.loads(output[-1]), mails, weathers[0].counts + weathers[1].counts)
+        told = converse([str(word) for word in words], servers)
+    return Story(json.loads(told), mails, weathers[0].counts + weathers[1].counts)
+
+
+def converse(words: list[str], servers: tuple[FakeSMTP, ...]) -> str:
+    """Run the program and do what it asks for; return what it printed last."""
+    told = ""
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        patience = threading.Timer(PATIENCE, process.kill)
+        patience.start()
+        for line in process.stdout:
+            if line == "calm\n":
+                for server in servers:
+                    server.scenario = Weather("calm")
+            elif line == "cut\n":
+                for session in [one for server in servers for one in server.sessions]:
+                    session.wait_closed()
+            else:
+                told = line
+                continue
+            process.stdin.write("\n")
+            process.stdin.flush()
+        patience.cancel()
+    assert process.returncode == 0, told
+    return told

@@ -11,18 +11,19 @@ import random
 import sys
 from binascii import hexlify
 
-import plant
-from plant import PLANT
-from smtp_client import stream
-
-NETWORK = ("socket", "poll", "getaddrinfo", "ticks_ms", "ticks_diff")
-REAL = {name: getattr(stream, name) for name in NETWORK}
+sys.path.insert(0, sys.argv[1])
 
 import alarmpost
 import app as firmware
 import notifier
 import outbox
+import plant
 from borrow import borrow
+from plant import PLANT
+from smtp_client import stream
+
+NETWORK = ("socket", "poll", "getaddrinfo", "ticks_ms", "ticks_diff")
+REAL = {name: getattr(stream, name) for name in NETWORK}
 
 EPOCH = 1795000000
 LIVES = 8
@@ -33,7 +34,7 @@ LISTS = {
     "night": ["night@example.com", "bad@example.com"],
     "all": ["ops@example.com", "boss@example.com", "night@example.com", "bad@example.com"],
 }
-TAGS = "PUMP_1 PUMP_2 TANK_1 DOOR_1 DOOR_2 FAN_1 FAN_2 VALVE".split()
+TAGS = ["PUMP_1", "PUMP_2", "TANK_1", "DOOR_1", "DOOR_2", "FAN_1", "FAN_2", "VALVE"]
 ROUTES = (
     "ops",
     "both",
@@ -62,7 +63,7 @@ class Outbox(outbox.Outbox):
         super().__init__(root, PLANT[0].limit)
 
     def accept(self, notice):
-        entry = [notice.kind, notice.tag, notice.occurrence, notice.value, notice.to]
+        entry = ["", notice.kind, notice.tag, notice.occurrence, notice.value, notice.to]
         entry += [notice.text, notice.priority, False]
         before = self.sequence
         try:
@@ -71,7 +72,8 @@ class Outbox(outbox.Outbox):
         finally:
             if self.sequence > before:
                 self.sequence -= 1
-                TOLD["notices"].append([name_of(self.next_key())] + entry)
+                entry[0] = name_of(self.next_key())
+                TOLD["notices"].append(entry)
         return key
 
 
@@ -99,7 +101,12 @@ class Notifier(notifier.Notifier):
             send["left"] = [name for bit, name in enumerate(addresses) if left >> bit & 1]
 
     def send(self, mail):
-        send = {"key": self.about[0], "members": self.about[1], "id": mail.id, "left": LISTS["all"]}
+        send = {
+            "key": self.about[0],
+            "members": self.about[1],
+            "id": mail.id,
+            "left": LISTS["all"],
+        }
         send["to"] = list(mail.envelope)
         send["port"] = self.client.server[1]
         send["life"] = TOLD["lives"]
@@ -115,13 +122,11 @@ class Notifier(notifier.Notifier):
 class Storm(plant.Plant):
     """The world of one board, and what goes wrong in it."""
 
-    limit = 200
-    lists = 0
     hang = 0  # at which call of idle() the power fails
     idles = 0
 
     def __init__(self, geometry, ports):
-        self.serial = self.wires = 0
+        self.serial = 0
         self.limit = random.choice((20, 40, 200))
         super().__init__(json.dumps(configuration(ports)), geometry)
         for name in NETWORK:
