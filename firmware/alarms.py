@@ -49,33 +49,35 @@ STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # their names; a st
 # Under each state the initial of the one that follows; "." where the event is ignored, "B" for
 # back to the state before. on: the condition has been there for the on-delay; off: it has been
 # gone for the off-delay where an acknowledgement is required, where none is, where it is latched.
+# A "-" in the place of the notice is none.
 #
-# event   notice      NUARLSOF
+# NUARLSOF event notice
 TABLE = """
-on        RAISE       U..UU...
-off       CLEAR       .RN.....
-off-noack CLEAR       .NN.....
-off-latch CLEAR       .LL.....
-ack                   .A.N....
-reset                 ....N...
-bad       FAULT       FFFFF...
-good      GOOD        .......B
-shelve    SHELVE      SSSSSS.S
-unshelve  UNSHELVE    .....N..
-out       OUT         OOOOOO.O
-return    RETURN      ......N.
-late      ESCALATE    .U......
-remind    REMIND      .UA....F
-quiet     CHATTER_END NUARLSOF
+U..UU... on RAISE
+.RN..... off CLEAR
+.NN..... off-noack CLEAR
+.LL..... off-latch CLEAR
+.A.N.... ack -
+....N... reset -
+FFFFF... bad FAULT
+.......B good GOOD
+SSSSSS.S shelve SHELVE
+.....N.. unshelve UNSHELVE
+OOOOOO.O out OUT
+......N. return RETURN
+.U...... late ESCALATE
+.UA....F remind REMIND
+NUARLSOF quiet CHATTER_END
 """
 
 
 def look_up(state, event):
     """Return (the state that follows, the notice); the state is -1: ignored, 8: the one before."""
-    row = TABLE.find("\n" + event + " ") + 1
-    if not row:
+    at = TABLE.find(" %s " % event)
+    if at < 0:
         return -1, ""
-    return "NUARLSOFB".find(TABLE[row + 22 + state]), TABLE[row + 10 : row + 21].strip()
+    kind = TABLE[at + len(event) + 2 : TABLE.find("\n", at)]
+    return "NUARLSOFB".find(TABLE[at - 8 + state]), kind.strip("-")
 
 
 class Point:
@@ -251,19 +253,20 @@ class Alarms:
         state, kind = look_up(point.state, event)
         if state < 0:
             return
-        begins = event == "on" or (event == "bad" and point.state == _NORM)
-        if begins:
-            point.occurrence += 1
-            point.since = at
-        if event == "bad":
-            point.before = point.state
+        before = point.state
         point.state = state if state < 8 else point.before
         if event == "late":
             point.late = NEVER
         elif event == "remind":
             point.interval = max(point.interval, min(2 * point.interval, _DAY))
             point.remind = at + point.interval
-        elif kind in ("RAISE", "FAULT"):
+        elif event in ("on", "bad"):
+            if event == "bad":
+                point.before = before
+            begins = event == "on" or before == _NORM
+            if begins:
+                point.occurrence += 1
+                point.since = at
             kind = self.count(point, kind, at)
             if kind and begins:
                 self.start(point, at)

@@ -17,6 +17,9 @@ try:
 except ImportError:  # CPython
     const = int
 
+# `startup.py` gives an App most of what it has; `board` is one of the folder boards/.
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+
 _TURN = const(5)  # ms to sleep
 _STUCK = const(600000)  # ms that a turn may take: a mail to each of a few gateways
 _RETRY = const(1000)  # ms, where flash fails
@@ -47,7 +50,7 @@ class App:
     dog = button = None
 
     def __init__(self, board, root="", clock=None):
-        borrow("boot").boot(self, board, root, clock)
+        borrow("startup").boot(self, board, root, clock)
 
     # From the inputs to flash
 
@@ -94,6 +97,8 @@ class App:
                 self.next_accept = now + _RETRY
                 raise
             del out[0]
+            if out:
+                self.sample()  # each takes its time where flash has to be erased
         if len(out) > _KEPT:
             del out[0]
             self.lost += 1
@@ -105,6 +110,8 @@ class App:
         record = self.record(point, kind, notice.state, notice.time, notice.since)
         record.occurrence = notice.occurrence
         record.value = notice.count or notice.value
+        if kind == "SHELVE":
+            record.value = (point.until - notice.time) // 1000
         record.to = point.to[_TO.get(kind, 0)]
         record.text = "first" if notice.first else "unseen" if notice.unseen else ""
         if kind == "FLOOD":
@@ -131,7 +138,10 @@ class App:
         )
 
     def append(self, record):
-        """Put a record on flash; return its key."""
+        """Put a record on flash; return its key, b"" where nobody is to get it."""
+        if not record.to:
+            self.outbox.set_state(record)
+            return b""
         key = self.outbox.append(record)
         self.notifier.wake(record.priority == 3)
         return key
@@ -141,6 +151,7 @@ class App:
     def turn(self):
         """Do what is due; raises nothing but what ends a program."""
         self.turned = now = self.clock.now()
+        failures = self.failures
         self.watch()
         try:
             link = self.board.link
@@ -158,7 +169,8 @@ class App:
                 borrow("upkeep").look(self, now)
             if link.up:
                 self.notifier.step(now)
-            self.in_a_row = 0
+            if self.failures == failures:
+                self.in_a_row = 0
         except Exception as error:
             self.fail(error)
 

@@ -31,7 +31,7 @@ _CLOCK = const(30000)  # what is not high waits so long for the clock at first
 # Kinds of records: indices into `outbox.KINDS`.
 _QUIET = const(9)  # SHELVE, UNSHELVE, OUT ...
 _QUIET_LAST = const(12)  # ... RETURN: in digests only
-_TEXT = const(15)
+_LAST = const(14)  # FLOOD_END; what comes after it is always a mail of its own
 _BESIDES = const(16)  # BOOT and HEARTBEAT
 
 
@@ -86,7 +86,7 @@ class Choice:
             for record, to in self.free(ranks):
                 if record.to not in audiences and self.is_old(record):
                     audiences.append(record.to)
-                    if OVERFLOW < record.kind <= _TEXT and not is_quiet(record):
+                    if OVERFLOW < record.kind <= _LAST and not is_quiet(record):
                         found[record.key] = to, 0
         return found
 
@@ -146,7 +146,7 @@ class Choice:
         space = self.space(to, _SPACE_HIGH if record.priority == 3 else _SPACE)
         kind = record.kind
         room = now if kind >= _BESIDES else space if kind == OVERFLOW else self.room(to)
-        if not OVERFLOW < kind <= _TEXT or to != record.to:  # no part of a bundle
+        if not OVERFLOW < kind <= _LAST or to != record.to:  # no part of a bundle
             return (record.key, to) if room <= now else self.later(room)
         if is_quiet(record):
             room = NEVER
@@ -250,7 +250,7 @@ class Choice:
 
 def fits(record, to, tag):
     """Tell whether a bundle for some recipients, of one tag or of any (""), takes a notice."""
-    return record.to == to and OVERFLOW < record.kind <= _TEXT and tag in ("", record.tag)
+    return record.to == to and OVERFLOW < record.kind <= _LAST and tag in ("", record.tag)
 
 
 def is_quiet(record):

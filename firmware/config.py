@@ -116,7 +116,7 @@ def check(data, spend=False):
 
 def load(path):
     """Return what JSON a file has, after the mark that some editors put before it."""
-    for name, _, _ in fields_of("Sdasybt"):
+    for name, _, _ in fields_of(""):
         hasattr(Checker, name)  # MicroPython keeps a name that it knows once, not in each point
     with open(path, "rb") as file:
         if file.read(3) != b"\xef\xbb\xbf":
@@ -180,7 +180,7 @@ class Checker:
         site["addresses"] = self.addresses
         if "ntp" not in site and site.get("gateways"):
             site["ntp"] = [site["gateways"][0][0], 123]
-        if "system" not in self.data and len(self.masks) > 1:
+        if len(self.masks) > 1 and "system" not in self.data:
             self.refuse("system", ..., "one_of", " or ".join(sorted(self.masks)))
         site.setdefault("system", max(self.masks.values()) if self.masks else 0)
         if not site.setdefault("acknowledge", button is not None) and button is not None:
@@ -276,17 +276,17 @@ class Checker:
 
     def complete_analog(self, point, spec, path):
         """Do so for an analog point; return its delays."""
-        _, delay, percent = row_of(KINDS, point.pop("kind", ""))
+        row = row_of(KINDS, point.pop("kind", ""))
         if "high" not in spec and "low" not in spec:
             self.refuse(path + "high", ..., "one_of", "high or low")
         elif "high" in spec and "low" in spec:
             self.refuse(path + "high", spec["high"], "both")
         if "scale" in point:
             span = abs(point["scale"][1][1] - point["scale"][0][1])
-            deadband = point.setdefault("deadband", span * int(percent) / 100)
+            deadband = point.setdefault("deadband", span * int(row[2]) / 100)
             if not 0 <= deadband < span:
                 self.refuse(path + "deadband", deadband, "deadband", span)
-        return [int(delay) * 1000] * 2
+        return [int(row[1]) * 1000] * 2
 
     def complete_acknowledge(self, point, spec, path):
         """Fill in and check what needs somebody who acknowledges."""
@@ -315,11 +315,11 @@ class Checker:
         if not isinstance(given, dict):
             self.refuse(path[:-1] or "configuration", given, "object")
             return found
-        if of != "?":
-            self.known(given, [row[0] for row in fields_of(of)], path)
+        count = 0
         for name, takes, default in fields_of(of):
             errors = len(self.errors)
             if name in given:
+                count += 1
                 value = self.take(path + name, takes, given[name])
             elif default == "!":
                 value = self.refuse(path + name, ..., *split(takes))
@@ -329,15 +329,18 @@ class Checker:
                 value = self.take(path + name, takes, json.loads(default))
             if len(self.errors) == errors:
                 found[name] = value
+        if count < len(given) and of != "?":
+            self.known(given, [row[0] for row in fields_of(of)], path)
         return found
 
     def known(self, given, names, path):
         """Check that there are fields of these names only."""
         for name in sorted(given):
             if name not in names:
-                points = [row[0] for row in fields_of("das")] if path[:6] == "points" else ()
+                points = [row[0] for of in "das" for row in fields_of(of)]
+                elsewhere = path[:6] == "points" and name in points
                 words = self.words()
-                self.errors.append(words.unknown(path, name, given[name], names, name in points))
+                self.errors.append(words.unknown(path, name, given[name], names, elsewhere))
 
     def take(self, path, takes, value):
         """Check a value; return what is kept of it, None where it cannot be used."""
@@ -519,20 +522,23 @@ def rows(table):
 
 
 def row_of(table, name):
-    """Return the row of a name, None where there is none."""
+    """Return the row of a name, [] where there is none."""
     for row in rows(table):
         if row[0] == name:
             return row
-    return None
+    return []
 
 
 def fields_of(of):
-    """Yield the fields that may stand somewhere: name, check and what it takes, default."""
+    """Yield the fields that may stand somewhere: name, check and what it takes, default.
+
+    of: the letter of the place; "" for all of them
+    """
     for row in rows(FIELDS):
-        where, name, rest = row[0].split(" ", 2)
-        if [1 for one in of if one in where]:
-            takes, default = rest.split("= ")
-            yield name, takes[:-1], default
+        where, name, takes = row[0].split(" ", 2)
+        if of in where:
+            takes, default = takes.split(" = ")
+            yield name, takes, default
 
 
 def split(takes):
@@ -573,13 +579,18 @@ def is_plain(value, ats, most=64):
 
 def fault_of(template, fields):
     """Return the error of a template that may have these fields; () where there is none."""
-    parts = template.replace("{{", "").replace("}}", "").split("{")
-    if "}" in parts[0]:
-        return ("brace",)
-    for part in parts[1:]:
-        name, brace, rest = part.partition("}")
-        if not brace or "}" in rest:
-            return ("brace",)
+    parts = template.split("{")
+    text = parts.pop(0)
+    while "}" not in text.replace("}}", ""):
+        if not parts:
+            return ()
+        part = parts.pop(0)
+        if part == "" and parts:  # {{
+            text = parts.pop(0)
+            continue
+        name, brace, text = part.partition("}")
+        if not brace:
+            break
         if name not in fields:
             return "no_field", name, ", ".join(fields) or "none"
-    return ()
+    return ("brace",)

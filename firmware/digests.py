@@ -17,6 +17,7 @@ _TAGS = const(6)  # tags for a subject, which has hardly room for more
 _OVERFLOW = const(0)
 _RAISE = const(1)
 _CLEAR = const(2)
+_CHATTER_END = const(8)  # is an event, and the raises that it counts
 _TEXT = const(15)
 _BOOT = const(16)
 
@@ -96,7 +97,7 @@ class Table:
         self.letter = letter
         self.lines = []  # several lines in a piece, which takes less heap
         self.many = 0
-        self.room = _TABLE
+        self.room = _TABLE >> letter.context.short
         self.day = ""  # of the last line; or the number of its boot
         self.units = {}
         self.counts = {}  # by tag, of what has no line
@@ -111,9 +112,9 @@ class Table:
                 count, tag = line.split(" ", 1)
                 self.count(tag, int(count))
             return
-        self.priorities[record.priority] += 1
         line = self.line(record) if self.room else ""
         if line and len(line) <= self.room and self.many < _LINES:
+            self.priorities[record.priority] += 1
             self.room -= len(line)
             self.many += 1
             self.name(record.tag)
@@ -123,7 +124,9 @@ class Table:
             self.lines[-1] += line
         else:
             self.room = 0  # so that no younger one comes before
-            self.count(record.tag or "*", 1)
+            many = int(record.value or 0) + 1 if record.kind == _CHATTER_END else 1
+            self.priorities[record.priority] += many
+            self.count(record.tag or "*", many)
 
     def count(self, tag, many):
         """Count what has no line."""

@@ -1,6 +1,6 @@
 """Adopt a configuration: write the generation of a boot, remove those that no record needs.
 
-Borrowed by settings.py, which tells what a generation is. Rules
+Borrowed by settings.py, which tells what a generation is, at each boot. Rules
 1. A generation is written as "new" and renamed when it is whole, which is a single commit.
 2. The last whole one is removed only when there is a newer one that is whole.
 3. What cannot be read now may be read at the next boot: it stays.
@@ -14,7 +14,6 @@ from binascii import crc32
 from errno import ENOENT
 
 from borrow import borrow
-from settings import VERSION
 
 try:
     from micropython import const
@@ -52,7 +51,7 @@ def adopt(settings, boot, needed, source):
 def renew(settings, boot, source, good):
     """Write a generation where the configuration is another one; return what is wrong with it."""
     folder = settings.folder
-    head = [checksum(source), VERSION]
+    head = [checksum(source), borrow("version").VERSION]
     rejected = loaded(folder + _REJECTED)
     if good and head == loaded(folder + good[-1]):
         problem = ""

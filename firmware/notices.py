@@ -15,7 +15,6 @@ Rules
 from binascii import hexlify
 
 from borrow import borrow
-from clock import utc
 from mail import AlarmMail
 from outbox import KINDS, boot_of
 
@@ -23,6 +22,8 @@ try:
     from micropython import const
 except ImportError:  # CPython
     const = int
+
+utc = borrow("dates").utc
 
 _SUBJECT = const(68)  # octets: the longest that the client sends as it is
 _TAGS = const(10)  # tags that a line names
@@ -59,6 +60,10 @@ def message_id(uid, key):
     return name.decode() + "@alarmpost.internal"
 
 
+class Context:
+    """What holds now; see compose()."""
+
+
 def render(app, record, dated):
     """Return the mail that a record is, and the addresses that its recipients are bits of.
 
@@ -66,13 +71,14 @@ def render(app, record, dated):
     dated: whether it has a Date, as at the first attempt
     """
     outbox = app.outbox
-    settings = app.settings
+    settings = borrow("settings").Settings(app.folder[:-1])
+    settings.generations = app.generations
     settings.at(boot_of(record.key))
     members = outbox.members(record) if record.kind == _BUNDLE else ()
-    context = borrow("status").Status(app)
+    context = Context()
+    borrow("status").fill(context, app)
     recipients, subject, body = compose(record, members, settings, outbox, context)
     site = settings.read("site")
-    settings.at(outbox.boots)
     key = record.key
     uid = app.board.uid
     thread = record.announced if record.tag and record.announced != key else b""
@@ -86,7 +92,7 @@ def render(app, record, dated):
         body,
         message_id(uid, key),
         utc(outbox.offset(key) + record.uptime) if dated else None,
-        thread and message_id(uid, thread),
+        message_id(uid, thread) if thread else "",
     )
     return mail, site["addresses"]
 
@@ -106,6 +112,7 @@ def compose(record, members, settings, outbox, context):
         reset_cause: of this boot
         sent, deferred, failures: how many since boot
         heap: free octets
+        short: how often the table of a digest is to be halved, since heap is short
         next: s until the next heartbeat, 0 where there is none
         idle: called between the members of a bundle, as those take a while
     """

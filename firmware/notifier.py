@@ -15,6 +15,7 @@ Rules
 4. A mail that fails for a fault of ours is parked after a few times; it must not stop others.
 """
 
+import gc
 from os import urandom
 
 from borrow import borrow
@@ -27,12 +28,16 @@ try:
 except ImportError:  # CPython
     const = int
 
+# An error is known by what it has: its class would have to be imported.
+# pyright: reportAttributeAccessIssue=false
+
 RETRY = 30000
 RETRY_MOST = 900000
 """How long to wait before a mail is repeated, in ms: times 1.5 to 2.5, doubling."""
 
 _STAY = const(900000)  # ms with a gateway that works, before the first one is tried again
 _IN_A_ROW = const(3)  # failures of a mail that are no accident
+_SHORTEST = const(4)
 
 
 class Notifier:
@@ -43,11 +48,12 @@ class Notifier:
 
     failing: whether the last attempt found no gateway that answers
     sent, deferred: how many mails were taken, how many were not for now
+    short: how often the tables of digests are halved, since heap is short
     """
 
     failing = waiting = False
     sent = deferred = 0
-    due = delay = row = gateway = stay = faults = 0
+    due = delay = row = gateway = stay = faults = short = 0
     again = broken = None  # again: key and recipients of a mail of unknown outcome
     doubt = None  # by key of what may have been sent: who may have it, and who refused it for good
 
@@ -61,7 +67,7 @@ class Notifier:
         self.ceiling = site["ceiling"]
         self.gateways = site["gateways"]
         self.client = SMTPClient(*self.gateways[0])
-        self.client.hostname = site["device"]
+        self.client.name = site["device"]
         self.client.stream.idle = self.idle
         self.single = []  # time and recipients of each mail about one alarm, of `_SPAN`
         self.digests = []  # the same of digests, of `_SPACE`
@@ -90,7 +96,9 @@ class Notifier:
         key, to = found
         try:
             self.mail(key, to)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, MemoryError) and self.short < _SHORTEST:
+                self.short += 1  # digests have shorter tables from now on
             self.wait(now)
             self.faults = self.faults + 1 if self.broken == key else 1
             self.broken = key
@@ -117,6 +125,7 @@ class Notifier:
             to &= record.to
             self.again = None
             dated = self.outbox.offset(key)
+            gc.collect()  # rendering takes some 10 kB of heap
             mail, addresses = borrow("notices").render(self.app, record, dated)
             result = self.offer(mail, addresses, to)
             mail = None

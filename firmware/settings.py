@@ -28,26 +28,23 @@ try:
 except ImportError:  # CPython
     const = int
 
-VERSION = "0.1.0"
-"""Of the firmware."""
-
-_BLOCK = const(256)  # octets searched at once; a name with its tab and newline is shorter
+_BLOCK = const(256)  # octets searched at once; a name is much shorter
 
 
 class Settings:
     """The generations in a folder that has nothing else in it.
 
     generations: the names of those that are whole, the oldest first
-    checked: config.json was checked in this boot; that has left its names, some 5 kB, on the
+    checked: config.json was checked in this boot; that has left its names, some 6 kB, on the
         heap until the next reset
     """
 
-    generations = ()
     checked = False
     path = ""
 
-    def __init__(self, folder="/config"):
+    def __init__(self, folder="/adopted"):
         self.folder = folder + "/"
+        self.generations = []
 
     def adopt(self, boot, needed, source="/config.json"):
         """Let the configuration `source` count from this boot on, where it can be used.
@@ -73,16 +70,15 @@ class Settings:
         at = 0
         try:
             with open(self.path, "rb") as file:
-                while True:
+                block = mark
+                while block:
+                    file.seek(at)
                     block = file.read(_BLOCK)
                     found = block.find(mark)
                     if found >= 0:
                         file.seek(at + found + len(mark))
                         return json.loads(file.readline())
-                    if len(block) < _BLOCK:
-                        return None
                     at += _BLOCK - len(mark)
-                    file.seek(at)
         except OSError:  # there is none, or flash has lost it
             return None
 

@@ -4,7 +4,7 @@ from os import urandom
 from socket import SOCK_DGRAM, getaddrinfo, socket
 from struct import unpack_from
 
-from clock import utc
+from borrow import borrow
 
 try:
     from micropython import const
@@ -93,5 +93,5 @@ def set_rtc(seconds):
         from machine import RTC
     except ImportError:
         return
-    year, month, day, hour, minute, second, weekday = utc(seconds)
+    year, month, day, hour, minute, second, weekday = borrow("dates").utc(seconds)
     RTC().datetime((year, month, day, weekday, hour, minute, second, 0))

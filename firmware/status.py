@@ -3,39 +3,47 @@
 import gc
 
 from alarms import STATES
-from settings import VERSION
+from borrow import borrow
 
 ACTIVE = ("UNACK", "ACKED", "LATCHED", "FAULT")
+SHELVED = ("SHLVD", "OOSRV")
 
 
-class Status:
-    """What `notices.compose()` tells besides the record; see there.
+def fill(context, app):
+    """Give `context` what `notices.compose()` tells besides the record; see there.
 
     app: the `App`
     """
+    board = app.board
+    notifier = app.notifier
+    now = app.clock.now()
+    context.idle = app.watch
+    context.firmware = borrow("version").VERSION
+    context.board = board.name
+    context.address = board.link.address
+    context.reset_cause = board.reset_cause()
+    context.uptime = now // 1000
+    context.flood = app.alarms.flood
+    context.sent = notifier.sent
+    context.deferred = notifier.deferred
+    context.short = notifier.short
+    context.failures = app.failures + app.lost
+    context.next = max(0, app.next_heartbeat - now) // 1000 if app.beat is not None else 0
+    context.active = tags(app, ACTIVE)
+    context.shelved = tags(app, SHELVED)
+    context.heap = gc.mem_free() if hasattr(gc, "mem_free") else 0
 
-    def __init__(self, app):
-        board = app.board
-        notifier = app.notifier
-        now = app.clock.now()
-        self.idle = app.watch
-        self.firmware = VERSION
-        self.board = board.name
-        self.address = board.link.address
-        self.reset_cause = board.reset_cause()
-        self.uptime = now // 1000
-        self.flood = app.alarms.flood
-        self.sent = notifier.sent
-        self.deferred = notifier.deferred
-        self.failures = app.failures + app.lost
-        self.next = max(0, app.next_heartbeat - now) // 1000 if app.beat is not None else 0
-        self.active = self.tags(app, ACTIVE)
-        self.shelved = self.tags(app, ("SHLVD", "OOSRV"))
-        self.heap = gc.mem_free() if hasattr(gc, "mem_free") else 0
 
-    def tags(self, app, states):
-        """Return the tags of the points in some states, in the order of their raises."""
-        names = STATES.split(" ")
-        found = [point for point in app.points if names[point.state] in states]
-        found.sort(key=lambda point: (point.since is not None, point.since or 0))
-        return [point.tag for point in found]
+def tags(app, states):
+    """Return the tags of the points in some states, in the order of their raises."""
+    names = STATES.split(" ")
+    found = [point for point in app.points if names[point.state] in states]
+    found.sort(key=raised)
+    return [point.tag for point in found]
+
+
+def raised(point):
+    """Return what tells when the alarm of a point was raised, in this boot or before."""
+    if point.since is None:
+        return False, point.announced[:3], point.began, point.announced
+    return True, b"", point.since, point.announced

@@ -13,7 +13,6 @@ except ImportError:  # CPython
     const = int
 
 _LOOK = const(60000)  # ms between looks at the board itself
-_SHARP = const(10000)  # ms before a heartbeat from which on they are closer
 _HEAP = const(4096)  # octets: the heap is low
 _LOST = const(86400000)  # ms without an answer of a time server: the clock is lost
 _DRIFT = const(2)  # s that the clock may be off
@@ -45,7 +44,7 @@ def look(app, now):
         beat(app, now)
     gc.collect()
     watch_board(app, now)
-    app.next_look = min(now + _LOOK, max(app.next_heartbeat, now + _SHARP))
+    app.next_look = min(now + _LOOK, app.next_heartbeat)
 
 
 def watch_board(app, now):
@@ -74,6 +73,7 @@ def take_texts(app):
         if texts[at] is not None:
             put(app, "TEXT", texts[at + 1], texts[at])
             texts[at] = None
+            app.watch()
 
 
 def put(app, kind, priority, text=""):
@@ -114,7 +114,8 @@ def synchronize(app, now, offset):
         return
     app.outbox.set_offset(offset, True)  # which refuses while a notice waits that may be sent
     if app.outbox.offset() == offset:
-        app.log(INFO, "clock set" if not known else "clock corrected by %+d s", offset - known)
+        what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
+        app.log(INFO, what, offset - known)
         schedule(app, now)
         app.notifier.wake()
 
@@ -141,7 +142,7 @@ def command(app, tag, event, duration=28800000):
     if point.state == before:
         return
     app.log(INFO, "%s %s", tag, event)
-    if not app.alarms.out:  # no notice tells the state
+    if not [1 for notice in app.alarms.out if notice.tag == tag]:  # none tells the state
         app.outbox.set_state(app.record(point, "STATE", point.state, now, point.since))
 
 

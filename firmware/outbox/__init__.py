@@ -50,7 +50,7 @@ OVERFLOW = 0
 """Counts notices that were folded; its text is lines of "COUNT TAG"; "*" stands for more."""
 
 BUNDLE = 18
-"""A mail that covers all alarm notices and texts up to the key `announced` that are for just its
+"""A mail that covers all notices of alarms up to the key `announced` that are for just its
 recipients; those of one tag only where `text` is a tag. See `Outbox.members`."""
 
 PENDING = b"\1\2\3\4\5"
@@ -218,7 +218,7 @@ class Outbox:
 
     boots = damaged = sequence = 0
 
-    def __init__(self, root="/outbox", limit=200):
+    def __init__(self, root="/queue", limit=200):
         self.root = root + "/"
         self.limit = limit
         self.offsets = {}  # seconds to add to the uptime of a boot, by its number; 0 for unknown

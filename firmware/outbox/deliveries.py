@@ -14,7 +14,7 @@ except ImportError:  # CPython
     const = int
 
 _KEY = const(7)
-_LAST = const(15)  # TEXT: what comes after it, a heartbeat say, is always a mail of its own
+_LAST = const(14)  # FLOOD_END; what comes after it, a user's text say, is always a mail of its own
 
 
 def members(box, bundle):

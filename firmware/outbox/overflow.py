@@ -13,6 +13,7 @@ except ImportError:  # CPython
 # call of idle() after each file, many do not make the inputs wait either.
 _BATCH = const(8)
 _OTHERS = const(12)  # octets of the last line
+_CHATTER_END = const(8)  # a kind: it counts for itself, and for the raises that it counts
 _OVERFLOW = const(5)
 _BUNDLE = const(7)
 _KEY = const(7)
@@ -73,8 +74,9 @@ def add(overflow, counts, notice):
     notice = notice or Record(1, "*", to=0)
     overflow.priority = max(overflow.priority, notice.priority)
     overflow.to |= notice.to | notice.parked
-    overflow.occurrence += notice.occurrence if notice.kind == OVERFLOW else 1
-    text = notice.text if notice.kind == OVERFLOW else "1 " + notice.tag
+    many = int(notice.value or 0) + 1 if notice.kind == _CHATTER_END else 1
+    overflow.occurrence += notice.occurrence if notice.kind == OVERFLOW else many
+    text = notice.text if notice.kind == OVERFLOW else "%d %s" % (many, notice.tag)
     for line in text.split("\n"):
         number, tag = line.split(" ", 1)
         counts[tag] = counts.get(tag, 0) + int(number)

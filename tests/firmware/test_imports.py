@@ -14,6 +14,7 @@ from host_tools import micropython
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
 FILES = sorted(path.relative_to(FIRMWARE) for path in FIRMWARE.rglob("*.py"))
+FILES.remove(Path("main.py"))  # does not return
 ON_A_BOARD = [path for path in FILES if path.name != "cpython.py"]
 
 

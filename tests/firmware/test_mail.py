@@ -130,6 +130,7 @@ ODD = {
     "dots": [".\n", "..a\n", "\n", ".\n"],
     "no line at all": [],
     "no line end": ["a\n", "b"],
+    "a line in two": ["a", ".b\n"],
     "several lines in one": ["a\nb\n\n.\n", "c\n"],
     "a line that is too long": ["x" * 1200 + "\n", "y\n"],
     "a control character": ["a\x00b\x1b[31m\n"],
@@ -142,6 +143,7 @@ def test_odd_bodies(device, server, name):
     got, _ = send(device, server, mail(body=ODD[name]))
     assert got.bare_cr == got.bare_lf == 0
     assert max(map(len, got.raw.split(b"\r\n"))) <= 999
+    assert b"\0" not in got.raw
     expected = "".join(ODD[name]).replace("\r", "\n")
     assert text_of(got.message).rstrip("\n") == expected.rstrip("\n")
 

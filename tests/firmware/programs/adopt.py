@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
+import borrow  # noqa: F401, others need it, too
 from outbox import Outbox
 
 

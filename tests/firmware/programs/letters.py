@@ -9,7 +9,7 @@ import json
 import sys
 
 from borrow import borrow
-from clock import utc
+from dates import utc
 from mail import AlarmMail
 from outbox import KINDS, Record
 
@@ -69,6 +69,7 @@ class Context:
     board = "W5500_EVB_PICO"
     address = "192.168.1.7"
     uptime = 93731
+    short = 0
 
     def idle(self):
         """Nothing to do meanwhile."""

@@ -1,9 +1,11 @@
 """A board with its plant and its network in simulated time; for MicroPython's unix port.
 
-Nothing here waits: where the firmware would, time goes on. Flash is real LittleFS, in memory beside
-the heap. `Plant` is the world: the clock, events at their times, gateways, power. The firmware's
-own code runs unchanged; only what `smtp_client.stream` has of the system is replaced.
+Nothing here waits: where the firmware would, time goes on. Flash is real LittleFS, in memory
+beside the heap. `Plant` is the world: the clock, events at their times, gateways, power. The
+firmware's own code runs unchanged; only what `smtp_client.stream` has of the system is replaced.
 """
+
+# pyright: reportAttributeAccessIssue=false
 
 import sys
 from errno import ECONNREFUSED, EINPROGRESS
@@ -342,11 +344,17 @@ class Plant:
             file.write(text)
 
     def boot(self, cut=0, torn=False, cause="power on"):
-        """Switch the power on; with `cut` it fails at this flash operation."""
+        """Switch the power on; with `cut` it fails at this flash operation.
+
+        A boot that has checked a new configuration ends in a reset, and the next one counts.
+        """
         self.mount(cut, torn)
         self.board = Board(self)
         self.board.cause = cause
-        self.app = firmware.App(self.board, flash.PLACE, Clock(self.ticks, self.diff))
+        try:
+            self.app = firmware.App(self.board, flash.PLACE, Clock(self.ticks, self.diff))
+        except Reset:
+            return self.boot(cut and cut - self.device.count, torn, "hard reset")
         self.app.log.level = LEVEL[0]
         return self.app
 

@@ -152,8 +152,8 @@ class Case(plant.Plant):
         self.app.sntp = self
         self.answer = None
         self.started = self.now
-        read = self.app.settings.read
-        self.app.settings.read = lambda name: self.fail(name) or read(name)
+        offset = self.app.outbox.offset
+        self.app.outbox.offset = lambda key=b"": self.fail(key) or offset(key)
 
     due = heard = 0
 
@@ -162,10 +162,10 @@ class Case(plant.Plant):
         answer, self.answer = self.answer, None
         return answer
 
-    def fail(self, name):
-        """Fail where something is to be rendered that is broken."""
-        if self.broken and name == "point " + self.broken:
-            raise ValueError(name)
+    def fail(self, key):
+        """Fail where the mail of something is made that is broken."""
+        if self.broken and key and self.app.outbox.read(key).tag == self.broken:
+            raise ValueError(self.broken)
 
     def step_break(self, tag):
         """Let rendering what is of a tag fail."""
@@ -256,6 +256,16 @@ class Case(plant.Plant):
         self.lines.append("waits for %g s" % (wait / 1000))
 
 
+class Jitter:
+    """os.urandom(), but with the same octet each time."""
+
+    def __init__(self, octet):
+        self.octet = octet
+
+    def __call__(self, count):
+        return bytes([self.octet] * count)
+
+
 def keys(box, ranks):
     """Yield the keys of what is in the outbox."""
     key = box.find(b"", ranks)
@@ -269,7 +279,7 @@ def main():
     cases = json.loads(sys.stdin.read())
     for name in sorted(cases):
         options, jitter, steps = cases[name]
-        notifier.urandom = bytes([jitter]).__mul__
+        notifier.urandom = Jitter(jitter)
         case = Case(options)
         try:
             for step, *arguments in steps:

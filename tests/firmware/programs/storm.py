@@ -95,10 +95,9 @@ class Notifier(notifier.Notifier):
         self.about = [name_of(key), members]
         super().mail(key, to)
         record = self.outbox.read(key)
-        addresses = self.app.settings.read("site")["addresses"]
+        left = record.to if record else 0
         for send in self.sends:
-            left = record.to if record else 0
-            send["left"] = [name for bit, name in enumerate(addresses) if left >> bit & 1]
+            send["left"] = [name for bit, name in enumerate(LISTS["all"]) if left >> bit & 1]
 
     def send(self, mail):
         send = {
@@ -363,7 +362,7 @@ def main():
     for _ in range(LIVES):
         world.live()
     world.drain()
-    TOLD["addresses"] = world.app.settings.read("site")["addresses"]
+    TOLD["addresses"] = LISTS["all"]  # it is the first one, by name
     print(json.dumps(TOLD))
 
 

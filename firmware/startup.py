@@ -9,7 +9,6 @@ from borrow import borrow
 from clock import Clock, Sntp
 from log import ERROR, INFO, Log
 from outbox import Outbox, boot_of
-from settings import Settings
 
 
 def boot(app, board, root, clock):
@@ -17,15 +16,19 @@ def boot(app, board, root, clock):
     app.board = board
     app.heartbeat = b""
     app.clock = clock or Clock()
-    app.log = Log(app.clock)
+    app.log = board.link.log = Log(app.clock)
     app.texts = [None] * (2 * TEXTS)
-    app.outbox = Outbox(root + "/outbox")
+    app.told = False  # a store to what is there already takes no heap, as in an interrupt
+    app.lost = 0
+    app.outbox = Outbox(root + "/queue")
     app.outbox.boot()
-    app.settings = Settings(root + "/config")
-    problem = configure(app, root + "/config.json")
-    site = app.settings.read("site")
+    settings = borrow("settings").Settings(root + "/adopted")
+    problem = configure(app, settings, root + "/config.json")
+    site = settings.read("site")
     if not site:
         raise ValueError(problem)
+    app.folder = settings.folder
+    app.generations = settings.generations
     app.log.level = site["log"]
     app.system = site["system"]
     app.beat = site["heartbeat"]
@@ -34,7 +37,7 @@ def boot(app, board, root, clock):
     from notifier import Notifier  # not before: the check of a configuration takes much heap
 
     app.notifier = Notifier(app, site)
-    wire(app)
+    wire(app, settings)
     restore(app)
     app.dog = board.watchdog(site["watchdog"])
     app.outbox.idle = app.sample
@@ -44,23 +47,34 @@ def boot(app, board, root, clock):
     app.log(INFO, "ready: %s, boot %d, %s", site["device"], app.outbox.boots, board.name)
 
 
-def configure(app, path):
-    """Adopt the configuration; return what is wrong with it."""
+def configure(app, settings, path):
+    """Adopt the configuration; return what is wrong with it.
+
+    To check a new one takes much heap, and leaves its names there until the next reset. So there
+    is one, unless the next boot would have to check again.
+    """
     boots = app.outbox.boots
     oldest = app.outbox.find()
-    problem = app.settings.adopt(boots, boot_of(oldest) if oldest else boots, path)
+    needed = boot_of(oldest) if oldest else boots
+    problem = settings.adopt(boots, needed, path)
+    if settings.checked:
+        settings.checked = False
+        settings.adopt(boots, needed, path)
+        if not settings.checked:
+            app.log(INFO, "configuration checked, reset")
+            app.board.reset()
     if problem:
         app.log(ERROR, "%s", problem)
     return problem
 
 
-def wire(app):
+def wire(app, settings):
     """Make the points, and the button that acknowledges, if there is one."""
     from alarms import Alarms
 
     make = borrow("wiring").make
-    app.points = [make(app.board, spec) for spec in app.settings.points()]
-    button = app.settings.read("acknowledge")
+    app.points = [make(app.board, spec) for spec in settings.points()]
+    button = settings.read("acknowledge")
     if button:
         button["tag"] = ""
         button["type"] = "button"

@@ -1,0 +1,3 @@
+"""Of the firmware."""
+
+VERSION = "0.1.0"
