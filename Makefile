@@ -3,9 +3,10 @@
 PYTHON = python3
 BIN = .venv/bin
 
-FILES = $(shell find firmware host_tools tests -name '*.py')
-PROGRAMS = tests/bench/programs/% tests/firmware/programs/%
-BOARD = $(filter-out %/cpython.py %/theirs.py,$(filter firmware/% $(PROGRAMS),$(FILES)))
+FILES = $(shell find firmware boards host_tools tests -name '*.py')
+PROGRAMS = tests/bench/programs/% tests/firmware/programs/% tests/gateway/programs/%
+STAND_INS = $(filter-out %/layout.py,$(filter host_tools/virtual_board/device/%,$(FILES)))
+BOARD = $(filter-out %/cpython.py %/theirs.py,$(filter firmware/% boards/% $(PROGRAMS),$(FILES)))
 
 export HYPOTHESIS_STORAGE_DIRECTORY = .cache/hypothesis
 
@@ -34,7 +35,7 @@ lint: .venv/ready  ## check style and types; for boards against MicroPython's li
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	@echo "basedpyright: what runs on CPython"
-	@$(BIN)/basedpyright $(filter-out $(BOARD),$(FILES))
+	@$(BIN)/basedpyright $(filter-out $(BOARD) $(STAND_INS),$(FILES))
 	@echo "basedpyright: what runs on boards"
 	@$(BIN)/basedpyright --typeshedpath .venv/lib/python3*/site-packages $(BOARD)
 

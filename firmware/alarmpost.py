@@ -18,6 +18,9 @@ try:
 except ImportError:  # CPython
     const = int
 
+# `startup.py` gives an App most of what it has.
+# pyright: reportAttributeAccessIssue=false
+
 _TEXT = const(500)  # octets
 _SHELF = const(28800000)  # ms
 

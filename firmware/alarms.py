@@ -49,33 +49,35 @@ STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # their names; a st
 # Under each state the initial of the one that follows; "." where the event is ignored, "B" for
 # back to the state before. on: the condition has been there for the on-delay; off: it has been
 # gone for the off-delay where an acknowledgement is required, where none is, where it is latched.
+# A "-" in the place of the notice is none.
 #
-# event   notice      NUARLSOF
+# NUARLSOF event notice
 TABLE = """
-on        RAISE       U..UU...
-off       CLEAR       .RN.....
-off-noack CLEAR       .NN.....
-off-latch CLEAR       .LL.....
-ack                   .A.N....
-reset                 ....N...
-bad       FAULT       FFFFF...
-good      GOOD        .......B
-shelve    SHELVE      SSSSSS.S
-unshelve  UNSHELVE    .....N..
-out       OUT         OOOOOO.O
-return    RETURN      ......N.
-late      ESCALATE    .U......
-remind    REMIND      .UA....F
-quiet     CHATTER_END NUARLSOF
+U..UU... on RAISE
+.RN..... off CLEAR
+.NN..... off-noack CLEAR
+.LL..... off-latch CLEAR
+.A.N.... ack -
+....N... reset -
+FFFFF... bad FAULT
+.......B good GOOD
+SSSSSS.S shelve SHELVE
+.....N.. unshelve UNSHELVE
+OOOOOO.O out OUT
+......N. return RETURN
+.U...... late ESCALATE
+.UA....F remind REMIND
+NUARLSOF quiet CHATTER_END
 """
 
 
 def look_up(state, event):
     """Return (the state that follows, the notice); the state is -1: ignored, 8: the one before."""
-    row = TABLE.find("\n" + event + " ") + 1
-    if not row:
+    at = TABLE.find(" %s " % event)
+    if at < 0:
         return -1, ""
-    return "NUARLSOFB".find(TABLE[row + 22 + state]), TABLE[row + 10 : row + 21].strip()
+    kind = TABLE[at + len(event) + 2 : TABLE.find("\n", at)]
+    return "NUARLSOFB".find(TABLE[at - 8 + state]), kind.strip("-")
 
 
 class Point:
@@ -102,7 +104,8 @@ class Point:
     condition = ""  # True, False, None for a bad process value; "" until the first is known
     value = since = None  # the last value; when the occurrence began, None: before this boot
     changed = due = until = late = remind = quiet = NEVER  # until: shelved; due: the next of all
-    latest = earlier = -_CHATTER  # the last two raises
+    latest = earlier = -_CHATTER  # the last two raises, if within a minute
+    interval = 0  # between the last two reminders
     chatter = -1  # raises counted while it chatters
     unseen = False  # restored as active and not seen so since
 
@@ -179,7 +182,7 @@ class Alarms:
         if condition != point.condition:
             point.condition = condition
             point.changed = now
-            if condition:
+            if condition and point.unseen:  # an attribute takes heap, even to say nothing new
                 point.unseen = False
             self.settle(point, now)
 
@@ -251,19 +254,21 @@ class Alarms:
         state, kind = look_up(point.state, event)
         if state < 0:
             return
-        begins = event == "on" or (event == "bad" and point.state == _NORM)
-        if begins:
-            point.occurrence += 1
-            point.since = at
-        if event == "bad":
-            point.before = point.state
+        before = point.state
         point.state = state if state < 8 else point.before
         if event == "late":
             point.late = NEVER
         elif event == "remind":
-            point.interval = max(point.interval, min(2 * point.interval, _DAY))
+            last = point.interval or point.re_alarm
+            point.interval = max(last, min(2 * last, _DAY))
             point.remind = at + point.interval
-        elif kind in ("RAISE", "FAULT"):
+        elif event in ("on", "bad"):
+            if event == "bad":
+                point.before = before
+            begins = event == "on" or before == _NORM
+            if begins:
+                point.occurrence += 1
+                point.since = at
             kind = self.count(point, kind, at)
             if kind and begins:
                 self.start(point, at)
@@ -275,7 +280,8 @@ class Alarms:
 
     def start(self, point, at):
         """Begin to count for reminder and escalation."""
-        point.interval = point.re_alarm
+        if point.interval:
+            point.interval = 0
         point.remind = at + point.re_alarm if point.re_alarm else NEVER
         if point.high and point.ack_required and point.escalate:
             point.late = at + point.escalate
@@ -290,7 +296,8 @@ class Alarms:
             kind = "CHATTER"
         if point.chatter >= 0:
             point.quiet = at + _QUIET
-        point.earlier = point.latest
+        if at - point.latest < _CHATTER:  # else it is of no use
+            point.earlier = point.latest
         point.latest = at
         return kind
 

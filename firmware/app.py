@@ -17,6 +17,9 @@ try:
 except ImportError:  # CPython
     const = int
 
+# `startup.py` gives an App most of what it has; `board` is one of the folder boards/.
+# pyright: reportAttributeAccessIssue=false, reportMissingImports=false
+
 _TURN = const(5)  # ms to sleep
 _STUCK = const(600000)  # ms that a turn may take: a mail to each of a few gateways
 _RETRY = const(1000)  # ms, where flash fails
@@ -135,7 +138,10 @@ class App:
         )
 
     def append(self, record):
-        """Put a record on flash; return its key."""
+        """Put a record on flash; return its key, b"" where nobody is to get it."""
+        if not record.to:
+            self.outbox.set_state(record)
+            return b""
         key = self.outbox.append(record)
         self.notifier.wake(record.priority == 3)
         return key
@@ -174,7 +180,10 @@ class App:
         self.in_a_row += 1
         text = "%s: %s" % (type(error).__name__, error)
         self.log(ERROR, "failure %d: %s", self.failures, text)
-        borrow("upkeep").failed(self, text)
+        try:
+            borrow("upkeep").failed(self, text)
+        except Exception as worse:  # no memory even for that; the next failure tries again
+            self.log(ERROR, "failure: %s", worse)
 
 
 def number(kind):

@@ -276,17 +276,17 @@ class Checker:
 
     def complete_analog(self, point, spec, path):
         """Do so for an analog point; return its delays."""
-        _, delay, percent = row_of(KINDS, point.pop("kind", ""))
+        row = row_of(KINDS, point.pop("kind", ""))
         if "high" not in spec and "low" not in spec:
             self.refuse(path + "high", ..., "one_of", "high or low")
         elif "high" in spec and "low" in spec:
             self.refuse(path + "high", spec["high"], "both")
         if "scale" in point:
             span = abs(point["scale"][1][1] - point["scale"][0][1])
-            deadband = point.setdefault("deadband", span * int(percent) / 100)
+            deadband = point.setdefault("deadband", span * int(row[2]) / 100)
             if not 0 <= deadband < span:
                 self.refuse(path + "deadband", deadband, "deadband", span)
-        return [int(delay) * 1000] * 2
+        return [int(row[1]) * 1000] * 2
 
     def complete_acknowledge(self, point, spec, path):
         """Fill in and check what needs somebody who acknowledges."""
@@ -522,11 +522,11 @@ def rows(table):
 
 
 def row_of(table, name):
-    """Return the row of a name, None where there is none."""
+    """Return the row of a name, [] where there is none."""
     for row in rows(table):
         if row[0] == name:
             return row
-    return None
+    return []
 
 
 def fields_of(of):
@@ -579,13 +579,18 @@ def is_plain(value, ats, most=64):
 
 def fault_of(template, fields):
     """Return the error of a template that may have these fields; () where there is none."""
-    parts = template.replace("{{", "\n").replace("}}", "\n").split("{")
-    if "}" in parts[0]:
-        return ("brace",)
-    for part in parts[1:]:
-        name, brace, rest = part.partition("}")
-        if not brace or "}" in rest:
-            return ("brace",)
+    parts = template.split("{")
+    text = parts.pop(0)
+    while "}" not in text.replace("}}", ""):
+        if not parts:
+            return ()
+        part = parts.pop(0)
+        if part == "" and parts:  # {{
+            text = parts.pop(0)
+            continue
+        name, brace, text = part.partition("}")
+        if not brace:
+            break
         if name not in fields:
             return "no_field", name, ", ".join(fields) or "none"
-    return ()
+    return ("brace",)

@@ -15,7 +15,6 @@ Rules
 from binascii import hexlify
 
 from borrow import borrow
-from mail import AlarmMail
 from outbox import KINDS, boot_of
 
 try:
@@ -65,7 +64,7 @@ class Context:
 
 
 def render(app, record, dated):
-    """Return the mail that a record is, and the addresses that its recipients are bits of.
+    """Return what `mail.AlarmMail` takes, and the addresses that recipients are bits of.
 
     app: the board's `App`
     dated: whether it has a Date, as at the first attempt
@@ -82,7 +81,7 @@ def render(app, record, dated):
     key = record.key
     uid = app.board.uid
     thread = record.announced if record.tag and record.announced != key else b""
-    mail = AlarmMail(
+    parts = (
         site["sender"],
         recipients,
         subject,
@@ -91,7 +90,7 @@ def render(app, record, dated):
         utc(outbox.offset(key) + record.uptime) if dated else None,
         message_id(uid, thread) if thread else "",
     )
-    return mail, site["addresses"]
+    return parts, site["addresses"]
 
 
 def compose(record, members, settings, outbox, context):

@@ -15,17 +15,21 @@ Rules
 4. A mail that fails for a fault of ours is parked after a few times; it must not stop others.
 """
 
+import gc
+import sys
 from os import urandom
 
 from borrow import borrow
 from log import DEBUG, INFO, WARNING
 from outbox import PENDING
-from smtp_client import SMTPClient
 
 try:
     from micropython import const
 except ImportError:  # CPython
     const = int
+
+# An error is known by what it has: its class would have to be imported.
+# pyright: reportAttributeAccessIssue=false
 
 RETRY = 30000
 RETRY_MOST = 900000
@@ -50,7 +54,7 @@ class Notifier:
     failing = waiting = False
     sent = deferred = 0
     due = delay = row = gateway = stay = faults = short = 0
-    again = broken = None  # again: key, recipients, whether it had a Date
+    client = block = again = broken = None  # again: key, recipients, whether it had a Date
 
     def __init__(self, app, site):
         self.app = app
@@ -61,9 +65,8 @@ class Notifier:
         self.window = site["window"]
         self.ceiling = site["ceiling"]
         self.gateways = site["gateways"]
-        self.client = SMTPClient(*self.gateways[0])
-        self.client.hostname = site["device"]
-        self.client.stream.idle = self.idle
+        self.name = site["device"]
+        self.connect()
         self.single = []  # time and recipients of each mail about one alarm, of `_SPAN`
         self.digests = []  # the same of digests, of `_SPACE`
         self.later = {}  # by key, until when a mail waits that was refused for now, and how long
@@ -85,7 +88,8 @@ class Notifier:
             return False
         found = self.choose(now)
         if not found:
-            self.client.close()
+            if self.client:
+                self.client.close()
             return False
         self.due = 0
         key, to = found
@@ -119,13 +123,48 @@ class Notifier:
             to &= record.to
             dated = self.outbox.offset(key) and (not self.again or self.again[2])
             self.again = None
-            mail, addresses = borrow("notices").render(self.app, record, dated)
-            result = self.offer(mail, addresses, to)
-            mail = None
+            parts, addresses = self.render(record, dated)
+            self.connect()
+            gc.collect()
+            from mail import AlarmMail
+
+            result = self.offer(AlarmMail(*parts), addresses, to)
+            parts = None
             borrow("outcome").Outcome(self, record, to).settle(dated, *result)
         else:  # flash has lost it, or an overflow counts it meanwhile
             self.outbox.remove(key)
             self.again = None
+
+    def render(self, record, dated):
+        """Return what AlarmMail takes, and the addresses; it needs some 10 kB of heap for that."""
+        gc.collect()
+        try:
+            return borrow("notices").render(self.app, record, dated)
+        except MemoryError:
+            if not self.client:
+                raise
+            self.release()
+            return self.render(record, dated)
+
+    def release(self):
+        """Let the client and its code go, which take some 11 kB, until connect()."""
+        self.client.close()
+        self.block = self.client.out  # keeps its place, the largest that the client needs
+        self.client = None
+        for name in list(sys.modules):
+            if name == "mail" or name.startswith("smtp_client"):
+                del sys.modules[name]
+
+    def connect(self):
+        """Have a client."""
+        if not self.client:
+            gc.collect()  # what rendered is gone: its place comes together again
+            from smtp_client import SMTPClient
+
+            self.block = None
+            self.client = SMTPClient(*self.gateways[self.gateway])
+            self.client.name = self.name
+            self.client.stream.idle = self.idle
 
     def offer(self, mail, addresses, to):
         """Offer a mail to one gateway after another.

@@ -35,16 +35,16 @@ class Settings:
     """The generations in a folder that has nothing else in it.
 
     generations: the names of those that are whole, the oldest first
-    checked: config.json was checked in this boot; that has left its names, some 5 kB, on the
+    checked: config.json was checked in this boot; that has left its names, some 6 kB, on the
         heap until the next reset
     """
 
-    generations = ()
     checked = False
     path = ""
 
-    def __init__(self, folder="/config"):
+    def __init__(self, folder="/adopted"):
         self.folder = folder + "/"
+        self.generations = []
 
     def adopt(self, boot, needed, source="/config.json"):
         """Let the configuration `source` count from this boot on, where it can be used.

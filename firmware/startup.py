@@ -16,13 +16,13 @@ def boot(app, board, root, clock):
     app.board = board
     app.heartbeat = b""
     app.clock = clock or Clock()
-    app.log = Log(app.clock)
+    app.log = board.link.log = Log(app.clock)
     app.texts = [None] * (2 * TEXTS)
     app.told = False  # a store to what is there already takes no heap, as in an interrupt
     app.lost = 0
-    app.outbox = Outbox(root + "/outbox")
+    app.outbox = Outbox(root + "/queue")
     app.outbox.boot()
-    settings = borrow("settings").Settings(root + "/config")
+    settings = borrow("settings").Settings(root + "/adopted")
     problem = configure(app, settings, root + "/config.json")
     site = settings.read("site")
     if not site:

@@ -7,10 +7,14 @@ import typer
 
 from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
+from host_tools.gateway.command import gateway
 
 COMMANDS = {
     "demo": demo,
     "fake-smtp": fake_smtp,
+}
+GROUPS = {
+    "gateway": gateway,
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -23,6 +27,8 @@ def alarmpost() -> None:
 
 for name, function in COMMANDS.items():
     app.command(name)(function)
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
 
 
 def main() -> int:

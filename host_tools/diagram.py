@@ -69,7 +69,7 @@ def events() -> list[Event]:
     states = alarms.STATES.split()
     found = []
     for line in alarms.TABLE.split("\n")[1:-1]:
-        name = line.split()[0]
+        name = line.split()[1]
         follows = {}
         notice = ""
         for at, state in enumerate(states):

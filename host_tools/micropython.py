@@ -73,7 +73,7 @@ def fetch(architecture: str, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         work = Path(folder)
         tree = work / "tree"
-        for package in download(architecture, work):
+        for package in download(architecture, work, (f"micropython={VERSION}", *LIBRARIES)):
             run("dpkg-deb", "-x", package, tree)
         write_launcher(tree)
         if not new_enough(str(tree / "micropython")):
@@ -85,7 +85,7 @@ def fetch(architecture: str, target: Path) -> None:
                 raise
 
 
-def download(architecture: str, work: Path) -> list[Path]:
+def download(architecture: str, work: Path, wanted: tuple[str, ...]) -> list[Path]:
     """Fetch the packages with an apt of our own that knows one suite and one architecture."""
     (work / "lists" / "partial").mkdir(parents=True)
     (work / "archives" / "partial").mkdir(parents=True)
@@ -109,21 +109,20 @@ def download(architecture: str, work: Path) -> list[Path]:
     )
     own = {"APT_CONFIG": str(work / "apt.conf")}
     run("apt-get", "-qq", "update", environment=own)
-    wanted = [f"micropython={VERSION}", *LIBRARIES]
     run("apt-get", "-qq", "download", *wanted, environment=own, folder=work)
     return sorted(work.glob("*.deb"))
 
 
-def write_launcher(tree: Path) -> None:
+def write_launcher(tree: Path, program: str = "micropython") -> None:
     """Write a script that starts the interpreter with the C library beside it."""
     (loader,) = {path.resolve() for path in tree.glob("usr/lib/*/ld-linux*.so.*")}
-    launcher = tree / "micropython"
+    launcher = tree / program
     launcher.write_text(
         "#!/bin/sh\n"
         'here=$(dirname "$(readlink -f "$0")")\n'
         f'exec "$here/{loader.relative_to(tree)}"'
         f' --library-path "$here/{loader.parent.relative_to(tree)}"'
-        ' "$here/usr/bin/micropython" "$@"\n'
+        f' "$here/usr/bin/{program}" "$@"\n'
     )
     launcher.chmod(0o755)
 

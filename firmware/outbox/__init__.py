@@ -218,7 +218,7 @@ class Outbox:
 
     boots = damaged = sequence = 0
 
-    def __init__(self, root="/outbox", limit=200):
+    def __init__(self, root="/queue", limit=200):
         self.root = root + "/"
         self.limit = limit
         self.offsets = {}  # seconds to add to the uptime of a boot, by its number; 0 for unknown

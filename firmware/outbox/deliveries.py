@@ -44,7 +44,8 @@ def settle(box, notice, recipients, parked):
     """Take recipients off a notice, or off what a bundle covers, and park it for some of them."""
     key = notice.key
     if notice.kind != BUNDLE:
-        part(box, key, notice.to & ~recipients)
+        if notice.to & recipients:
+            part(box, key, notice.to & ~recipients)
         share(box, notice, recipients, parked)
         return
     if not notice.since:

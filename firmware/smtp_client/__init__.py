@@ -11,8 +11,9 @@ from .stream import Stream
 def send_mail(host, port, sender, recipients, subject, body: object = "", **options):
     """Send one mail through the server at `host`, `port`; block until the server has it or not.
 
-    Options: those of `SMTPClient` (timeout, deadline, local_hostname, idle, trace) and of `Mail`
-    (cc, bcc, headers, message_id, date).
+    host: as for `SMTPClient`, or a list of servers: hosts, or (host, port, a dict of options)
+    Options: those of `SMTPClient` (timeout, deadline, local_hostname, idle, trace, and those of
+    TLS and AUTH) and of `Mail` (cc, bcc, headers, message_id, date, and the further ones).
 
     Returns a dict of the recipients refused, {address: SMTPRefusedError}, empty when all took.
     Raises SMTPError with stage, code, enhanced, text, transient and outcome when the mail was not
@@ -38,6 +39,13 @@ class SMTPClient(Dialogue):
     local_hostname: what EHLO says this host is called; [127.0.0.1] where not given
     idle: called at least every 50 ms while the client waits for the network
     trace: called with (stage, ">" sent or "<" received, line, milliseconds since the call began)
+    tls: "starttls" or "implicit"
+    ca: the certificate that proves the server: PEM, DER, or the name of a file
+    server_hostname: the name in the server's certificate; `host` where not given
+    tls_unverified: True takes any certificate, and so anybody for the server
+    username, password: for AUTH, within TLS
+    auth: the mechanism: PLAIN, LOGIN, CRAM-MD5 or XOAUTH2; the best one offered where not given
+    auth_in_clear: True gives the password without TLS, too
 
     Raises ValueError naming the argument. Use it as a context manager, or call `close()`.
     """
@@ -74,11 +82,7 @@ class SMTPClient(Dialogue):
         last: close the session; QUIT travels with the end of this mail
         """
         stream = self.stream
-        if self.busy:
-            from .errors import illegal
-
-            raise illegal("send", self)
-        self.busy = True
+        self.start("send")
         try:
             stream.start(self.deadline)
             if (
@@ -106,33 +110,47 @@ class SMTPClient(Dialogue):
             raise refused(mail)
         return mail.refused
 
+    def verify(self, sender, recipients):
+        """Ask the server, without sending a mail, whether it would take one.
+
+        Returns (refused, times): a dict as send_mail() does, and the milliseconds by stage. The
+        rest is that of send_mail(); the session stays open.
+        """
+        from .verify import verify
+
+        return verify(self, sender, recipients)
+
     def close(self, *_):
         """Say QUIT and close the session; no reply is waited for, none decides anything."""
-        if self.busy:
-            from .errors import illegal
-
-            raise illegal("close", self)
-        if self.stream.socket:
-            self.busy = True
-            try:
+        self.start("close")
+        try:
+            if self.stream.socket:
                 if not self.pending:
                     self.command(QUIT)
                 if not self.data:
                     self.flush(False)
                 self.reply(None)
-            except Exception:
-                pass  # the mails are delivered; nothing that fails now may say otherwise
-            finally:
-                self.stop()
-                self.busy = False
+        except Exception:
+            pass  # the mails are delivered; nothing that fails now may say otherwise
+        finally:
+            self.stop()
+            self.busy = False
 
     __exit__ = close
+
+    def start(self, event):
+        """Begin a call, unless it comes from within another."""
+        if self.busy:
+            from .errors import busy
+
+            raise busy(event, self)
+        self.busy = True
 
     def flush(self, wait):
         """Send what is written, and hear what there is, waiting for it or not."""
         stream = self.stream
         state = self.pending[0] if self.pending else self.state
-        stream.timeout = self.timeout[state] if self.timeout else TABLE[state][5]
+        stream.timeout = self.timeout[state] if self.timeout else TABLE[state * 4 + 3]
         if not stream.socket:
             self.data = stream.connect(*self.server)
             return

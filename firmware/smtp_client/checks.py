@@ -6,7 +6,12 @@ mail that is not plain (see `message.plain`) or has options.
 """
 
 SESSION = ("timeout", "deadline", "local_hostname", "idle", "trace")
+TLS = ("tls", "ca", "server_hostname", "tls_unverified")
+AUTH = ("username", "password", "auth", "auth_in_clear")
 MAIL = ("cc", "bcc", "headers", "message_id", "date")
+FIELDS = ("reply_to", "priority", "in_reply_to", "references")
+PARTS = ("html", "attachments")
+ANY = MAIL + FIELDS + PARTS + ("dsn",)
 
 _ALNUM = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOCAL = b"!#$%&'*+-/=?^_`{|}~"  # RFC 5322 section 3.2.3, atext
@@ -47,30 +52,50 @@ def known(given, names):
 
 def split(client, options):
     """Set those of send_mail()'s options that are an SMTPClient's and return the others."""
-    known(options, SESSION + MAIL)
-    session(client, {name: options[name] for name in options if name in SESSION})
-    return {name: options[name] for name in options if name in MAIL}
+    known(options, SESSION + TLS + AUTH + ANY)
+    session(client, _some(options, SESSION + TLS + AUTH))
+    return _some(options, ANY)
+
+
+def _some(options, names):
+    """Return those of the options that are among `names`."""
+    return {name: options[name] for name in options if name in names}
 
 
 def session(client, options):
     """Check the server and the options of an SMTPClient and set them."""
-    known(options, SESSION)
+    known(options, SESSION + TLS + AUTH)
     host, port = client.server
+    if isinstance(host, (tuple, list)):
+        from .failover import attach
+
+        attach(client, host, port, options)
+        return
     text("host", host)
     if not host or " " in host:
         raise bad("host", host, " is no name or address of a server: give one like 192.168.1.1")
     if not isinstance(port, int) or not 0 < port < 65536:
         raise bad("port", port, " is no TCP port: give one from 1 to 65535, mostly 25")
-    client.timeout = _timeouts(options.get("timeout", {}))
+    if "timeout" in options:
+        client.timeout = _timeouts(options["timeout"])
     if "deadline" in options:
         client.deadline = _milliseconds("deadline", options["deadline"])
     if "local_hostname" in options:
-        client.hostname = _hostname("local_hostname", options["local_hostname"])
+        client.name = _hostname("local_hostname", options["local_hostname"])
     client.stream.idle = _function("idle", options.get("idle"))
     if _function("trace", options.get("trace")):
         from .trace import attach
 
         attach(client, options["trace"])
+    # Each goes around those before: TLS comes before the password, and no secret into the trace.
+    if [1 for name in AUTH if options.get(name)]:
+        from .auth import attach
+
+        attach(client, _some(options, AUTH))
+    if [1 for name in TLS if options.get(name)]:
+        from .secure import attach
+
+        attach(client, _some(options, TLS))
 
 
 def _timeouts(value):
@@ -83,7 +108,7 @@ def _timeouts(value):
     for stage in value:
         if stage not in STAGES:
             raise bad("timeout", stage, " is no stage: there are " + ", ".join(STAGES))
-    found = [row[5] for row in TABLE]
+    found = [TABLE[at] for at in range(3, len(TABLE), 4)]
     for stage in value:
         found[STAGES.index(stage)] = _milliseconds("timeout", value[stage])
     return found
@@ -103,7 +128,7 @@ def _function(name, value):
 
 def _hostname(name, value):
     text(name, value)
-    if not _host(value.encode(), 0):
+    if not _host(value.encode(), 0) or len(value) != len(value.encode()):
         raise bad(name, value, " is no host name: give one like plc7.plant.lan")
     return value
 
@@ -128,13 +153,15 @@ def octets(name, value):
 def address(name, value, more=0):
     """Check "user@host" or "Display name <user@host>" and return the part user@host.
 
+    Beyond ASCII it may be anything: the server must offer SMTPUTF8 for it.
+
     Limits: RFC 5321 section 4.5.3.1. Quoted local parts are refused: no alarm needs one, and
     they have carried parameters past careless servers. `more` octets may be added to the limits.
     """
     text(name, value)
     spec = value[value.rfind("<") + 1 : -1] if "<" in value and value.endswith(">") else value
     spelt = spec.encode()
-    at = spec.rfind("@")
+    at = spelt.rfind(b"@")
     name_ends = len(value) - len(spec) - 2
     if (
         at > 64 + more
@@ -142,7 +169,7 @@ def address(name, value, more=0):
         or not (_dotted(spelt, 0, at, _LOCAL) and _host(spelt, at + 1))
         or [sign for sign in "<>" if value.find(sign, 0, max(0, name_ends)) >= 0]
     ):
-        raise bad(name, value, " cannot be used: give one like ops@example.com, in ASCII")
+        raise bad(name, value, " cannot be used: give one like ops@example.com")
     return spec
 
 
@@ -162,7 +189,7 @@ def _dotted(spelt, start, end, signs):
         if octet == 46:
             if before == 46:
                 return False
-        elif octet not in _ALNUM and octet not in signs:
+        elif octet < 128 and octet not in _ALNUM and octet not in signs:
             return False
         before = octet
     return before != 46
@@ -170,7 +197,7 @@ def _dotted(spelt, start, end, signs):
 
 def check(mail, given):
     """Check a mail with the options `given`; set its envelope, and in `options` its header."""
-    known(given, MAIL)
+    known(given, ANY)
     text("subject", mail.subject)
     options = {"sender": mail.sender, "headers": given.get("headers", {})}
     mail.sender = address("sender", mail.sender)
@@ -189,13 +216,36 @@ def check(mail, given):
         raise bad("recipients", mail.envelope, " is empty: give at least one address")
     mail.envelope = found
     if given.get("message_id") is not None:
-        mail.id = address("message_id", given["message_id"], 16)  # as Mail makes them
+        mail.id = address("message_id", given["message_id"], 18)  # as Mail makes them
+        if len(mail.id) != len(mail.id.encode()):
+            raise bad("message_id", given["message_id"], " is beyond ASCII: give one in ASCII")
     if given.get("date") is not None:
         mail.date = _date(given["date"])
     _headers(options["headers"])
     options["headers"] = options["headers"].copy()
     _body(mail)
     mail.options = options
+    _more(mail, given)
+
+
+def _more(mail, given):
+    """Check the options that have modules of their own, and what is beyond ASCII."""
+    if [1 for name in FIELDS if given.get(name) is not None]:
+        from .fields import add
+
+        add(mail.options["headers"], given)
+    if given.get("html") is not None or given.get("attachments"):
+        from .parts import check
+
+        check(mail, given)
+    if [1 for one in [mail.sender] + mail.envelope if len(one) != len(one.encode())]:
+        mail.options["utf8"] = True
+        if not isinstance(mail.id, str):  # which is made from the sender
+            mail.id = "".join([chr(97 + octet % 26) for octet in mail.id]) + "@smtputf8.invalid"
+    if given.get("dsn") is not None:
+        from .extensions import check
+
+        check(mail, given["dsn"])
 
 
 def _addresses(name, value):

@@ -8,8 +8,8 @@ The blocking driver is `SMTPClient.flush`.
 Rules
 1. `pending` holds the commands whose reply is still to come. Each reply is checked against the
    oldest of them, one by one.
-2. A code that the table does not take for it is a refusal (4xx, 5xx; the table says of what) or
-   else an error of the server. `errors.py` draws the consequence.
+2. A code that the table does not take for it is a refusal (4xx, 5xx) or else an error of the
+   server. `errors.ELSE` has the consequences.
 3. With PIPELINING the commands of a mail are one write (RFC 2920), and what follows a mail, the
    next one's commands or QUIT, is in the write that ends it. Without, each command waits for its
    reply.
@@ -30,39 +30,33 @@ except ImportError:
 _CONNECT = const(0)
 _EHLO = const(1)
 _HELO = const(2)
-_MAIL = const(3)
-_RCPT = const(4)
-_DATA = const(5)
-_BODY = const(6)
-_RSET = const(7)
-QUIT = const(8)
+_STARTTLS = const(3)
+_MAIL = const(5)
+_RCPT = const(6)
+_DATA = const(7)
+_BODY = const(8)
+_RSET = const(9)
+QUIT = const(10)
 
 # fmt: off
-TABLE = (
-    # command        from to   then      else            ms
-    (None,           220, 220, _EHLO,    "session",   30000),  # CONNECT: the banner
-    ("EHLO ",        250, 250, _MAIL,    "HELO",      30000),
-    ("HELO ",        250, 250, _MAIL,    "session",   30000),
-    ("MAIL FROM:<",  250, 250, _RCPT,    "mail",      30000),
-    ("RCPT TO:<",    250, 251, _DATA,    "recipient", 30000),
-    ("DATA",         354, 354, _BODY,    "mail",      30000),
-    (".",            250, 250, _MAIL,    "unknown",   60000),  # BODY: the mail, then the final dot
-    ("RSET",         250, 250, _MAIL,    "session",   30000),
-    ("QUIT",         221, 221, _CONNECT, "nothing",    2000),
+TABLE: tuple = (
+    # command       code then           ms
+    None,           220, _EHLO,      30000,  # CONNECT: the banner
+    "EHLO ",        250, _MAIL,      30000,
+    "HELO ",        250, _MAIL,      30000,
+    "STARTTLS",     220, _STARTTLS,  30000,  # then the handshake, and EHLO again
+    "",             235, _MAIL,      30000,  # AUTH, and each answer to a 334
+    "MAIL FROM:<",  250, _RCPT,      30000,
+    "RCPT TO:<",    250, _DATA,      30000,  # or 251: taken, and forwarded
+    "DATA",         354, _BODY,      30000,
+    ".",            250, _MAIL,      60000,  # BODY: the mail, then the final dot
+    "RSET",         250, _MAIL,      30000,
+    "QUIT",         221, _CONNECT,    2000,
 )
 # fmt: on
-# The reply codes "from" ... "to" are taken and lead to "then". What else may come:
-#
-# else        4xx                 5xx                 421                 no reply
-# session     session ends        session ends        session ends        session ends
-# HELO        session ends        HELO is tried       session ends        session ends
-# mail        mail refused        mail refused        session ends        session ends
-# recipient   recipient refused   recipient refused   session ends        session ends
-# unknown     mail refused        mail refused        session ends        ends, mail unknown
-# nothing     nothing             nothing             nothing             nothing
-#
-# When a session ends the mail is refused, but for "unknown". "ms" is how long to wait for a reply:
-# RFC 5321 section 4.5.3.2 has minutes, an alarm and a gateway next door have not.
+# Four items a state in one flat tuple: a tuple for each would take twice the heap. The reply code
+# is taken and leads to "then"; `errors.ELSE` tells where any other leads. "ms" is how long to wait
+# for a reply: RFC 5321 section 4.5.3.2 has minutes, an alarm and a gateway next door have not.
 
 
 class _Key:
@@ -79,10 +73,10 @@ class Dialogue:
 
     out: a bytearray that commands and mails are written into; the driver empties it
     data: octets from the server that no reply() has taken; the driver adds to it
-    hostname: what EHLO says this host is called
+    name: what EHLO says this host is called
     """
 
-    hostname = "[127.0.0.1]"
+    name = "[127.0.0.1]"
     out: bytearray
 
     def reset(self):
@@ -134,7 +128,7 @@ class Dialogue:
         if self.state == _CONNECT:
             self.pending.append(_CONNECT)  # the banner is a reply to no command
         elif self.state < _MAIL:
-            self.command(self.state, self.hostname)
+            self.command(self.state, self.name)
         else:
             if self.mail is not mail:
                 self.mail = mail
@@ -147,22 +141,22 @@ class Dialogue:
                 elif step == 0:
                     self.command(_MAIL, mail.sender, mail.parameters)
                 elif step <= len(mail.envelope):
-                    self.command(_RCPT, mail.envelope[step - 1], ">")
+                    self.command(_RCPT, mail.envelope[step - 1], mail.wish)
                 elif mail.taken or self.pending:
                     self.command(_DATA)
                 if b"\nPIPELINING" not in self.features:
                     break
         return self.pending
 
-    def command(self, state, text="", more=""):
+    def command(self, state, text="", end=""):
         """Write one command and expect its reply."""
         if self.data and not self.pending:
             from .errors import junk
 
             raise junk(self)
-        put(self.out, TABLE[state][0])
+        put(self.out, TABLE[state * 4])
         put(self.out, text)
-        put(self.out, more)
+        put(self.out, end)
         put(self.out, "\r\n")
         self.pending.append(state)
 
@@ -202,15 +196,15 @@ class Dialogue:
             put(self.features, data[start + 4 : end].upper())
         if data[start + 3] != 45:  # "-": the reply goes on
             self.count = 0
-            row = TABLE[state]
-            if row[1] <= code <= row[2]:
-                self.state = row[3]
+            row = state * 4
+            if code == TABLE[row + 1] or (code == 251 and state == _RCPT):
+                self.state = TABLE[row + 2]
                 if state == _RCPT:
                     mail.taken += 1
             else:
                 from .errors import settle
 
-                settle(self, row, mail)
+                settle(self, mail)
             self.pending.pop(0)
         self.next = end
         if end == len(data):

@@ -24,19 +24,27 @@ def fit(mail, features):
 
         raise bad("body", None, " was read by the attempt before: give a new Mail")
     mail.parameters = ">"
+    if "tree" in mail.options:
+        from .mime import check_unread
+
+        check_unread(mail.options["tree"])
     if mail.encoding == "8bit":
         if b"\n8BITMIME" in features:
             mail.parameters = "> BODY=8BITMIME"
         else:
             mail.encoding = "quoted-printable"
     offered = bytes(features).split(b"\nSIZE")
-    if len(offered) > 1 and mail.size:
+    if len(offered) > 1 and mail.options and mail.size > BLOCK:
         mail.parameters += " SIZE=%d" % mail.size
         limit = offered[1].split(b"\r")[0].strip()
         if limit.isdigit() and 0 < int(limit) < mail.size:
             from .errors import too_big
 
             mail.error = too_big(mail.size, int(limit))
+    if "dsn" in mail.options or "utf8" in mail.options:
+        from .extensions import start
+
+        start(mail, features)
 
 
 def write(out, mail):
@@ -46,15 +54,19 @@ def write(out, mail):
     else:
         write_header(out, mail, mail.sender, mail.envelope, put, put)
     put(out, "\r\n")
+    if "tree" in mail.options:
+        from .mime import write
+
+        return write(out, mail.options["tree"])
     if mail.encoding != "quoted-printable":
-        return _plain(out, mail.body)
+        return plain(out, mail.body)
     body = (mail.body,) if isinstance(mail.body, _TEXT) else iter(mail.body)
     if body is mail.body:
         mail.body = None  # an iterator gives its text once
     return quoted_printable(out, body)
 
 
-def _plain(out, body):
+def plain(out, body):
     """Append `body` as it is, but for line ends and dots, and end its last line."""
     data = body.encode() if isinstance(body, str) else body
     before = 10

@@ -5,22 +5,36 @@ Imported when the first error comes, or by the program that wants to catch one.
 
 import errno
 
-from .dialogue import TABLE
 from .message import put, write_header
 
-STAGES = ("CONNECT", "EHLO", "HELO", "MAIL", "RCPT", "DATA", "BODY", "RSET", "QUIT")
+try:
+    from micropython import const
+except ImportError:
+    from .cpython import const
+
+# fmt: off
+STAGES = (
+    "CONNECT", "EHLO", "HELO", "STARTTLS", "AUTH",
+    "MAIL", "RCPT", "DATA", "BODY", "RSET", "QUIT",
+)
 """The states of the dialogue, in the order of `dialogue.TABLE`."""
 
-# What each word of the table's column "else" means: of a 4xx and of a 5xx, what is refused (or the
-# state that follows); and the outcome where no reply comes.
-_ELSE = {
-    "session": ("session", "session", "refused"),
-    "HELO": ("session", STAGES.index("HELO"), "refused"),
-    "mail": ("mail", "mail", "refused"),
-    "recipient": ("recipient", "recipient", "refused"),
-    "unknown": ("mail", "mail", "unknown"),
-    "nothing": ("nothing", "nothing", "refused"),
-}
+ELSE = (
+    "session", "HELO", "session", "session", "session",
+    "mail", "recipient", "mail", "unknown", "session", "nothing",
+)
+"""By state, what another reply than the one in `dialogue.TABLE` leads to, or none:"""
+# fmt: on
+#             4xx                 5xx                 421                 no reply
+# session     session ends        session ends        session ends        session ends
+# HELO        session ends        HELO is tried       session ends        session ends
+# mail        mail refused        mail refused        session ends        session ends
+# recipient   recipient refused   recipient refused   session ends        session ends
+# unknown     mail refused        mail refused        session ends        ends, mail unknown
+# nothing     nothing             nothing             nothing             nothing
+#
+# 334 to AUTH asks for more. When a session ends the mail is refused, but for "unknown".
+_HELO = const(2)  # as in dialogue.py
 
 
 class SMTPError(Exception):
@@ -56,6 +70,10 @@ class SMTPNetworkError(SMTPError):
 
 class SMTPProtocolError(SMTPError):
     """The server's octets are not a reply that SMTP has for this command."""
+
+
+class SMTPSecurityError(SMTPError):
+    """TLS or the password cannot be used as asked for; the text names the cause."""
 
 
 class SMTPRefusedError(SMTPError):
@@ -122,23 +140,30 @@ def junk(dialogue):
     return SMTPProtocolError(what + ": " + printable(line[:60]))
 
 
-def settle(dialogue, row, mail):
-    """Draw the consequence of a reply whose code its row of the table does not take."""
+def settle(dialogue, mail):
+    """Draw the consequence of a reply whose code `dialogue.TABLE` does not take."""
     code = dialogue.code
+    state = dialogue.pending[0]
     error = refusal(stage(dialogue), code, dialogue.said)
     dialogue.said = b""
-    refused = _ELSE[row[4]][code > 499]
+    if code == 334 and STAGES[state] == "AUTH":
+        end = dialogue.data.find(b"\n", dialogue.next)
+        dialogue.challenge = dialogue.data[dialogue.next + 4 : end].strip()
+        return
+    refused = ELSE[state]
+    if refused == "HELO" and code < 500:
+        refused = "session"
     if code == 421 or code < 400 or refused == "session":
         raise error
-    if refused == "mail":
+    if refused == "mail" or refused == "unknown":
         mail.error = mail.error or error
     elif refused == "recipient":
         if not mail.error:
             written = min(dialogue.step - 1, len(mail.envelope))
-            due = dialogue.pending.count(dialogue.pending[0])
+            due = dialogue.pending.count(state)
             mail.refused[mail.envelope[written - due]] = error
-    elif refused != "nothing":
-        dialogue.state = refused
+    elif refused == "HELO":
+        dialogue.state = _HELO
         dialogue.features = bytearray()  # what refused EHLO said was no list of keywords
 
 
@@ -179,14 +204,16 @@ def explain(error, client, mail):
     """
     if not isinstance(error, SMTPError):
         return error  # from a hook or from the body
-    if client.state > STAGES.index("HELO") and _none_left(mail):
+    begun = client.mail is mail or client.state > STAGES.index("MAIL")
+    if begun and _none_left(mail):
         return refused(mail)
     error.stage = error.stage or stage(client)
     if error.stage == "CONNECT" and isinstance(error, SMTPNetworkError):
         error.text += " at %s port %d" % client.server
     another = error.message_id  # the error of another mail, sent from the idle hook
-    if client.pending and (another or not isinstance(error, SMTPRefusedError)):
-        error.outcome = _ELSE[TABLE[client.pending[0]][4]][2]
+    decided = isinstance(error, SMTPRefusedError) and not another
+    if client.pending and ELSE[client.pending[0]] == "unknown" and not decided:
+        error.outcome = "unknown"
     return identify(error, mail)
 
 
@@ -206,7 +233,12 @@ def identify(error, mail):
     return error
 
 
-def illegal(event, dialogue):
+def insecure(text, stage=""):
+    """Return the SMTPSecurityError for this cause."""
+    return SMTPSecurityError(text, stage)
+
+
+def busy(event, dialogue):
     """Return the SMTPStateError for a call from within a call, from the idle hook say."""
     text = event + "() is not legal in this state"
     return SMTPStateError(text, stage(dialogue), None, "", False)

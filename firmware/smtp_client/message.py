@@ -13,7 +13,7 @@ BLOCK = 1460  # octets of a TCP segment on Ethernet: a plain mail is one block, 
 # MicroPython extends a bytearray by a str, too, which its stubs do not know.
 # pyright: reportArgumentType=false
 put = bytearray.extend  # put(out, text) appends a str or bytes to a bytearray, without memory
-if hasattr(bytearray, "isalnum"):  # CPython
+if hasattr(bytearray, "pop"):  # CPython
     from .cpython import put
 
 
@@ -45,16 +45,22 @@ class Mail:
     message_id: "<unique@host>"; made up where it is not given
     date: UTC as time.gmtime() gives it; now where it is not given, and no Date field where the
         clock is not set
+    reply_to: an address; priority: "high", "normal" or "low"
+    in_reply_to, references: a Message-ID, or a list of them
+    html: the body once more, as HTML
+    attachments: a list of file names or (name, content, type, content ID), the last two as wished
+    dsn: a dict with some of notify, ret, envid and orcpt (RFC 3461)
 
     Raises ValueError naming the argument. When it has been sent, `refused` maps each recipient
     that was refused to its SMTPRefusedError. A mail may be sent again, but one whose body is an
     iterator only as long as that has not been read; else sending it raises ValueError.
     """
 
+    content = "text/plain; charset=utf-8"
     encoding = "7bit"
     options = ()  # what checks.check() found in a mail that is not plain
     parameters = ">"  # what ends the command MAIL
-    size = 0  # octets, about; a plain mail is small
+    wish = ">"  # what ends a command RCPT
 
     def __init__(self, sender, recipients, subject, body: object = "", **options):
         self.sender = sender
@@ -102,7 +108,7 @@ class Mail:
         self.refused = {}
         self.taken = 0
         self.error = None
-        if self.encoding != "7bit" or self.size > BLOCK:
+        if self.options or self.encoding != "7bit":
             from .encode import fit
 
             fit(self, features)
@@ -121,14 +127,14 @@ class Mail:
         return ()
 
 
-def write_header(out, mail, sender, recipients, address, text):
-    """Append the header of `mail`; `address` and `text` write values of these kinds."""
+def write_header(out, mail, sender, recipients, name, text):
+    """Append the header of `mail`; `name` writes an address, `text` the subject."""
     put(out, "From: ")
-    address(out, sender)
+    name(out, sender)
     before = "\r\nTo: "
     for recipient in recipients:
         put(out, before)
-        address(out, recipient)
+        name(out, recipient)
         before = ",\r\n "
     if mail.date:  # RFC 5322 section 3.3, in UTC; octets below 7 are items of time.gmtime()
         for octet in b"\r\nDate: \6, \2 \1 20\0 \3:\4:\5 +0000":
@@ -137,7 +143,7 @@ def write_header(out, mail, sender, recipients, address, text):
                 continue
             item = mail.date[octet]
             if octet == 1 or octet == 6:
-                item = item * 3 + (18 if octet == 1 else 0)
+                item = item * 3 + 18 * (octet == 1)
                 for at in range(item, item + 3):
                     out.append(b"MonTueWedThuFriSatSunJanFebMarAprMayJunJulAugSepOctNovDec"[at])
             else:
@@ -155,9 +161,10 @@ def write_header(out, mail, sender, recipients, address, text):
     text(out, mail.subject)
     put(
         out,
-        "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ",
+        "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: ",
     )
+    put(out, mail.content)
+    put(out, "\r\nContent-Transfer-Encoding: ")
     put(out, mail.encoding)
     put(out, "\r\n")
 

@@ -47,29 +47,32 @@ class Stream:
         except Exception as error:  # whatever the port's resolver raises
             self.throw("name look-up: " + str(error.args[-1]))
         for address in found:
-            self.close()
             try:
-                self.socket = tcp = socket(address[0], address[1], address[2])
-                tcp.setblocking(False)
-                self.poller = poll()
-                self.poller.register(tcp, _POLLOUT)
-                self.event = _POLLOUT
-                try:
-                    tcp.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
-                except OSError:
-                    pass  # a port that lacks it is slower
-                tcp.connect(address[-1])
-            except OSError as error:
-                value = error
-                if error.args[0] != EINPROGRESS:
-                    continue
-            if self.wait(False, _POLLOUT) == _POLLOUT:
-                return b""
-            try:
+                self.open(address)
+                if self.wait(False, _POLLOUT) == _POLLOUT:
+                    return b""
                 return self.socket.recv(512)  # raises what the connection failed of
-            except OSError as error:
+            except OSError as error:  # noqa: PERF203
                 value = error
         return self.throw(value)
+
+    def open(self, address):
+        """Begin to connect to an address; raises OSError."""
+        self.close()
+        self.socket = tcp = socket(address[0], address[1], address[2])
+        tcp.setblocking(False)
+        self.poller = poll()
+        self.poller.register(tcp, _POLLOUT)
+        self.event = _POLLOUT
+        try:
+            tcp.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
+        except OSError:
+            pass  # a port that lacks it is slower
+        try:
+            tcp.connect(address[-1])
+        except OSError as error:
+            if error.args[0] != EINPROGRESS:
+                raise
 
     def wait(self, poll=False, event=_POLLIN):
         """Wait for `event` and return what came; with `poll`, return at once, 0 for nothing."""

@@ -18,12 +18,13 @@ def attach(client, trace):
             STAGES[state], direction, printable(octets), ticks_diff(ticks_ms(), client.stream.time)
         )
 
-    def traced_command(state, text="", more=""):
-        if TABLE[state][0] == ".":
+    def traced_command(state, text="", end=""):
+        if TABLE[state * 4] == ".":
             show(">", state, b"(the mail)")
         start = len(client.out)
-        command(state, text, more)
-        show(">", state, client.out[start:])
+        command(state, text, end)
+        secret = TABLE[state * 4] == "" and len(end) > 1
+        show(">", state, text.encode() + b" ***" if secret else client.out[start:])
 
     def traced_reply(mail):
         lines = client.data[client.next :].split(b"\n")

@@ -8,8 +8,11 @@ in `out`, and then goes its own way.
 """
 
 import asyncio
+import ssl
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol as Interface
 
 from host_tools.fake_smtp.mail import Mail, end_of_text
@@ -29,6 +32,7 @@ from host_tools.fake_smtp.script import (
     Moment,
     Scenario,
 )
+from host_tools.fake_smtp.tls import Cipher
 from host_tools.fake_smtp.wire import Wire
 
 NORMAL = Action()
@@ -92,6 +96,17 @@ class Conversation:
         self.buffer = bytearray()
         self.out = bytearray()
         self.text: Text | None = None
+        self.tls: ssl.SSLContext | None = None
+        self.implicit = False
+
+    def guard(
+        self, tls: ssl.SSLContext | None, implicit: bool, accounts: Mapping[str, str]
+    ) -> None:
+        """Let the server have TLS, from the beginning or by STARTTLS, and accounts."""
+        self.tls = tls
+        self.implicit = implicit and tls is not None
+        self.protocol.tls = tls is not None
+        self.protocol.accounts = accounts
 
     async def run(self) -> None:
         """Hold the conversation and close the connection, whatever happens."""
@@ -124,6 +139,8 @@ class Conversation:
     async def converse(self) -> None:
         """Greet, then answer until the client ends the connection."""
         await self.obey(Answer("CONNECT", b""))
+        if self.implicit:
+            await self.shake_hands()
         await self.obey(Answer("BANNER", self.protocol.banner()))
         await self.flush()
         while chunk := await self.wire.hear():
@@ -138,7 +155,7 @@ class Conversation:
 
     async def read_command(self) -> bool:
         """Take one command line from the buffer and answer it."""
-        line = take_line(self.buffer)
+        line = take_line(self.buffer, self.protocol.line_limit())
         if line is None:
             return False
         self.session.commands.append(line)
@@ -170,9 +187,50 @@ class Conversation:
         if answer.stage == "DATA" and severity(reply) == b"3" and self.protocol.envelope:
             self.text = Text(self.protocol.envelope)
         await self.perform(action, answer.stage, reply)
+        if answer.stage == "STARTTLS" and severity(reply) == b"2":
+            await self.shake_hands()
+        self.session.user = self.protocol.user
         if answer.stage == "QUIT" and severity(reply) == b"2":
             await self.flush()
             raise OverError("quit")
+
+    async def shake_hands(self) -> None:
+        """Begin TLS; each record that the server sends is a stage that the scenario may alter."""
+        await self.flush()
+        if self.tls is None:
+            return
+        cipher = Cipher(self.tls)
+        numbers = count(1)
+        over = False
+        while not over:
+            chunk = bytes(self.buffer) or await self.wire.hear_raw()
+            self.buffer.clear()
+            if not chunk:
+                raise OverError("eof")
+            cipher.feed(chunk)
+            over, failure = self.go_on(cipher)
+            for record in cipher.records():
+                moment = Moment("TLS", self.session.number, next(numbers))
+                await self.perform(self.scenario.action(moment) or NORMAL, "TLS", record)
+            await self.flush()
+            if failure:
+                raise OverError("tls")
+        self.begin_tls(cipher)
+
+    def go_on(self, cipher: Cipher) -> tuple[bool, bool]:
+        """Go on with the handshake; tell whether it is over, and whether it failed."""
+        try:
+            return cipher.shake_hands(), False
+        except ssl.SSLError as error:
+            self.session.note("tls", "TLS", str(error).encode())
+            return False, True
+
+    def begin_tls(self, cipher: Cipher) -> None:
+        """Go on within TLS."""
+        self.wire.cipher = cipher
+        self.protocol.begin_tls()
+        self.session.tls = cipher.version
+        self.session.note("tls", "TLS", str(cipher.version).encode())
 
     def choose(self, answer: Answer) -> tuple[Action, bytes]:
         """Return what to do, and the reply that counts even if it never gets out."""
@@ -282,8 +340,8 @@ class Conversation:
         self.out += octets
 
     def note_reply(self, stage: str, octets: bytes) -> None:
-        """Record a reply, if there is one."""
-        if octets:
+        """Record a reply, if there is one; records of a handshake are no reply."""
+        if octets and stage != "TLS":
             self.session.note("<", stage, octets)
 
     async def flush(self) -> None:

@@ -20,7 +20,7 @@ class Mail:
     number: which mail of the server this is, from 1
     sender, recipients: the envelope; the recipients are those accepted
     raw: the octets on the wire after the 354 up to and with the final CRLF.CRLF
-    parameters: those of MAIL, such as {"SIZE": "600"}
+    parameters: those of MAIL, such as {"SIZE": "600"}; those of RCPT are in the session
     received: when its last octet came
     """
 

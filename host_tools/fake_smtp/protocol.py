@@ -12,19 +12,26 @@ Rules
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from host_tools.fake_smtp.login import MECHANISMS, Login
 
 HOSTNAME = "fake.alarmpost"
 KEYWORDS = ("PIPELINING", "SIZE 10485760", "8BITMIME", "ENHANCEDSTATUSCODES")
 """What EHLO advertises unless told otherwise."""
 
 LINE_LIMIT = 512  # octets of a command line with its CRLF, RFC 5321 section 4.5.3.1.4
+AUTH_LIMIT = 12288  # octets of an AUTH line, RFC 4954 section 4
 LOCAL_PART_LIMIT = 64  # octets, section 4.5.3.1.1
 DOMAIN_LIMIT = 255  # octets, section 4.5.3.1.2
 
-DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+PRINTABLE = "[ -~\x80-\U0010ffff]*"
+LETTER = r"[A-Za-z0-9\x80-\U0010ffff]"
+LABEL = rf"{LETTER}(?:[A-Za-z0-9\x80-\U0010ffff-]*{LETTER})?"
+DOMAIN = rf"(?:{LABEL}\.)*{LABEL}"
 HOST = rf"(?:{DOMAIN}|\[[0-9A-Za-z:.]+\])"
-ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
 MAILBOX = rf"(?:{ATOM}(?:\.{ATOM})*|{QUOTED})@{HOST}"
 PARAMETERS_FORM = r"(?P<parameters>(?: [A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~]+)?)*)"
@@ -81,10 +88,16 @@ COMMANDS = {
 LAST_IN_GROUP = ("EHLO", "HELO", "STARTTLS", "AUTH", "DATA", "VRFY", "NOOP", "QUIT")
 """After these a client waits even when PIPELINING is offered (RFC 2920 section 3.1)."""
 
+XTEXT = r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+"  # RFC 3461 section 4
 PARAMETERS = {
-    # of MAIL: (the keyword that allows it, what its value looks like)
-    "SIZE": ("SIZE", r"\d{1,20}"),
-    "BODY": ("8BITMIME", r"7BIT|8BITMIME"),
+    # parameter: (its command, the keyword that allows it, what its value looks like)
+    "SIZE": ("MAIL", "SIZE", r"\d{1,20}"),
+    "BODY": ("MAIL", "8BITMIME", r"7BIT|8BITMIME"),
+    "SMTPUTF8": ("MAIL", "SMTPUTF8", ""),
+    "RET": ("MAIL", "DSN", r"FULL|HDRS"),
+    "ENVID": ("MAIL", "DSN", XTEXT),
+    "NOTIFY": ("RCPT", "DSN", r"NEVER|(?:(?:SUCCESS|FAILURE|DELAY),?)+(?<!,)"),
+    "ORCPT": ("RCPT", "DSN", rf"rfc822;{XTEXT}"),
 }
 
 
@@ -127,6 +140,11 @@ class Protocol:
 
     def __init__(self, keywords: tuple[str, ...] = KEYWORDS):
         self.keywords = keywords
+        self.tls = False  # STARTTLS may be asked for
+        self.secured = False  # TLS has begun
+        self.accounts: Mapping[str, str] = {}
+        self.login: Login | None = None  # an AUTH that is under way
+        self.user: str | None = None
         self.extended = False
         self.envelope: Envelope | None = None
         self.base = "start"
@@ -144,8 +162,25 @@ class Protocol:
 
     def parameter(self, keyword: str) -> str | None:
         """Return what follows an advertised keyword, None when it is not advertised."""
-        words = (advertised.partition(" ") for advertised in self.keywords)
+        words = (advertised.partition(" ") for advertised in self.advertised())
         return next((rest for word, _, rest in words if word.upper() == keyword), None)
+
+    def advertised(self) -> tuple[str, ...]:
+        """Return what EHLO advertises now."""
+        found = self.keywords
+        if self.tls and not self.secured:
+            return (*found, "STARTTLS")
+        return (*found, "AUTH " + " ".join(MECHANISMS)) if self.accounts else found
+
+    def line_limit(self) -> int:
+        """Return how long a line may be: where there are accounts it may be one of AUTH."""
+        return AUTH_LIMIT if self.accounts else LINE_LIMIT
+
+    def begin_tls(self) -> None:
+        """Forget what was said before TLS (RFC 3207 section 4.2)."""
+        self.secured = True
+        self.extended = False
+        self.base = "start"
 
     def size_limit(self) -> int | None:
         """Return the advertised limit in octets, None without one (RFC 1870: 0 is no limit)."""
@@ -158,6 +193,8 @@ class Protocol:
 
     def answer(self, line: bytes) -> Answer:
         """Judge one command line, given without its CRLF."""
+        if self.login is not None:
+            return Answer("AUTH", self.dress(self.login.answer(line)))
         verb = line.partition(b" ")[0].decode("latin-1").upper()
         try:
             match = self.understand(verb, line)
@@ -166,19 +203,20 @@ class Protocol:
         except WrongError as wrong:
             stage = verb if verb in COMMANDS else ""
             return Answer(stage, self.dress(str(wrong)), wrong=True)
-        reply = self.normal(verb, parameters)
+        reply = self.special(verb, line) or self.normal(verb, parameters)
         return Answer(verb, self.dress(reply), groups.get("address") or "", parameters)
 
     def understand(self, verb: str, line: bytes) -> re.Match[str]:
         """Check form and sequence of a command."""
-        if len(line) + 2 > LINE_LIMIT:
+        if len(line) + 2 > (AUTH_LIMIT if verb == "AUTH" else LINE_LIMIT):
             raise WrongError("500 5.5.2 Line too long")
-        if not re.fullmatch(rb"[ -~]*", line):
+        text = self.decode(line)
+        if not re.fullmatch(PRINTABLE, text):
             raise WrongError("500 5.5.2 Control or 8-bit characters in the command")
         if verb not in COMMANDS:
             raise WrongError("500 5.5.1 Command unknown")
         command = COMMANDS[verb]
-        argument = line.decode().partition(" ")[2].rstrip(" ")
+        argument = text.partition(" ")[2].rstrip(" ")
         match = re.fullmatch(command.argument, argument, re.IGNORECASE)
         if match is None or is_too_long(match.groupdict().get("address") or ""):
             raise WrongError(f"501 5.5.4 Syntax: {command.usage}")
@@ -186,22 +224,40 @@ class Protocol:
             raise WrongError(f"503 5.5.1 Bad sequence: {verb} {REASONS[self.phase]}")
         return match
 
+    def decode(self, line: bytes) -> str:
+        """Return a line as text; UTF-8 is none where SMTPUTF8 is not offered (RFC 6531)."""
+        try:
+            return line.decode("utf-8" if self.offers("SMTPUTF8") else "ascii")
+        except UnicodeError:
+            return "\0"
+
     def read_parameters(self, verb: str, text: str) -> dict[str, str]:
         """Check the parameters of MAIL and RCPT, and return them by name."""
         pairs = (word.partition("=") for word in text.split())
         parameters = {name.upper(): value for name, _, value in pairs}
         for name, value in parameters.items():
-            keyword, form = PARAMETERS.get(name, ("", ""))
-            if verb != "MAIL" or not self.offers(keyword):
+            command, keyword, form = PARAMETERS.get(name, ("", "", ""))
+            if verb != command or not self.offers(keyword):
                 raise WrongError(f"555 5.5.4 Parameter {name} not offered for {verb}")
             if not re.fullmatch(form, value, re.IGNORECASE):
                 raise WrongError(f"501 5.5.4 Syntax: {name}={form}")
         return parameters
 
+    def special(self, verb: str, line: bytes) -> str:
+        """Return the reply to STARTTLS and AUTH where they are to be had, else ""."""
+        if verb == "STARTTLS" and self.tls and not self.secured:
+            return "220 2.0.0 Go ahead"
+        if verb == "AUTH":
+            _, mechanism, response, *_ = [*line.decode().split(" "), ""]
+            self.login = Login(mechanism, self.accounts)
+            if self.accounts:
+                return self.login.begin(response)
+        return ""
+
     def normal(self, verb: str, parameters: dict[str, str]) -> str:
         """Return the reply to a command that is right."""
         if verb == "EHLO":
-            lines = (HOSTNAME, *self.keywords)
+            lines = (HOSTNAME, *self.advertised())
             return "\r\n".join((*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"))
         if verb == "MAIL":
             limit = self.size_limit()
@@ -232,6 +288,9 @@ class Protocol:
     def settle(self, answer: Answer, sent: bytes) -> None:
         """Move on after `sent` was the reply to a command that is right."""
         digit = severity(sent)
+        if answer.stage == "AUTH" and digit != b"3":
+            self.user = self.login.user if self.login else None
+            self.login = None
         if answer.stage == "BANNER" and digit != b"2":
             self.base = "refused"
         elif answer.stage == "RCPT" and self.envelope:
@@ -252,12 +311,12 @@ class Protocol:
             self.envelope = Envelope(answer.address, answer.parameters)
 
 
-def take_line(buffer: bytearray) -> bytes | None:
+def take_line(buffer: bytearray, limit: int = LINE_LIMIT) -> bytes | None:
     """Take one command line off the buffer, without its CRLF; None when there is no whole one."""
     line, end, _ = buffer.partition(b"\r\n")
     if not end:
         # An endless line must not fill the memory; its last octet may be half of the CRLF.
-        del buffer[LINE_LIMIT:-1]
+        del buffer[limit:-1]
         return None
     del buffer[: len(line) + len(end)]
     return bytes(line)

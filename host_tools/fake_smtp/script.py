@@ -34,8 +34,9 @@ STAGES = {
     "BANNER": "the greeting",
     "EHLO": "",
     "HELO": "",
-    "STARTTLS": "not implemented: 502 unless the script says otherwise",
-    "AUTH": "likewise",
+    "STARTTLS": "502 where the server has no TLS, unless the script says otherwise",
+    "TLS": "a record of the server's part of the handshake; TLS#2 is its second",
+    "AUTH": "502 where the server has no accounts; also the answer to a challenge",
     "MAIL": "",
     "RCPT": "",
     "DATA": "",
@@ -45,10 +46,12 @@ STAGES = {
     "NOOP": "",
     "VRFY": "",
     "QUIT": "",
-    "ALL": "every stage that has a reply: all but CONNECT and BODY",
+    "ALL": "every stage that has a reply: all but CONNECT, TLS and BODY",
 }
 OF_A_MAIL = ("MAIL", "RCPT", "DATA", "BODY", "DOT")
-OF_A_CONNECTION = ("CONNECT", "BANNER")
+OF_A_CONNECTION = ("CONNECT", "BANNER", "TLS")
+WITHOUT_REPLY = ("CONNECT", "TLS", "BODY")
+COUNTED = ("RCPT", "TLS")
 WITH_ADDRESS = ("MAIL", "RCPT")
 
 PACE = 0.001
@@ -176,7 +179,7 @@ class Moment:
     """Where a session is when the script is asked.
 
     time: which mail, connection or time this is, from 1 (see the module's docstring)
-    recipient: which recipient of the mail, from 1; 0 at other stages
+    recipient: which recipient of the mail, or record of the handshake, from 1; else 0
     address: the sender or recipient; "" at other stages
     """
 
@@ -207,7 +210,7 @@ class Rule:
 
     def is_general(self, stage: str) -> bool:
         """Tell whether this is a rule for ALL that includes the stage."""
-        return self.stage == "ALL" and stage not in ("CONNECT", "BODY")
+        return self.stage == "ALL" and stage not in WITHOUT_REPLY
 
     def narrowness(self) -> int:
         """Count what the rule asks for; narrower rules win over wider ones."""
@@ -299,7 +302,7 @@ def read_stage(where: str) -> tuple[str, int | None, int | None, str | None]:
     stage = match["stage"].upper()
     if stage not in STAGES:
         raise ValueError(unknown("stage", stage, (*STAGES, "KEYWORDS"), "stages"))
-    if match["recipient"] and stage != "RCPT":
+    if match["recipient"] and stage not in COUNTED:
         raise ValueError(f"#N counts recipients, so only RCPT takes it; {stage} takes @N")
     if match["pattern"] and stage not in WITH_ADDRESS:
         raise ValueError(f"only {' and '.join(WITH_ADDRESS)} have an address, not {stage}")

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -32,6 +33,9 @@ class FakeSMTP:
     host, port: where to listen; port 0 takes a free one, and `port` then tells which
     folder: where each mail is kept as an .eml file, None for nowhere
     reply_delay: seconds before each write of replies, to play a network with latency
+    tls: what TLS is done with, None for no TLS; STARTTLS is then offered
+    implicit: TLS begins with the connection instead
+    accounts: passwords, or tokens, by user; AUTH is then offered, with `tls` only after it
     watch: called with each `Event` as it happens, in the server's thread
 
     sessions: one `Session` a connection, in order
@@ -47,6 +51,9 @@ class FakeSMTP:
         folder: Path | str | None = None,
         reply_delay: float = 0.0,
         watch: Callable[[Event], None] = lambda event: None,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
+        accounts: Mapping[str, str] | None = None,
     ):
         self.scenario = scenario
         self.keywords = tuple(keywords)
@@ -55,6 +62,9 @@ class FakeSMTP:
         self.folder = None if folder is None else Path(folder)
         self.reply_delay = reply_delay
         self.watch = watch
+        self.tls = tls
+        self.implicit = implicit
+        self.accounts = accounts or {}
         self.sessions: list[Session] = []
         self.mails: list[Mail] = []
         self._connections = 0
@@ -124,6 +134,7 @@ class FakeSMTP:
         self.sessions.append(session)
         wire = Wire(sock, session)
         conversation = Conversation(wire, self.scenario, self.keywords, self.reply_delay, self)
+        conversation.guard(self.tls, self.implicit, self.accounts)
         task = asyncio.create_task(conversation.run())
         self._tasks.add(task)
         task.add_done_callback(partial(self._forget, wire))

@@ -29,6 +29,7 @@ class Event:
 
 KINDS = {
     "opened": "the connection is accepted",
+    "tls": "a TLS handshake is over; data is the version",
     ">": "a command line has come",
     "text": "a mail text has come",
     "mail": "the mail is taken",
@@ -44,7 +45,10 @@ class Session:
 
     number: which connection of the server this is, from 1
     peer: the client's address
-    segments: what each read from the socket gave
+    segments: what each read from the socket gave, after TLS where there is one
+    in_clear: all octets that came without TLS
+    tls: the version of TLS, such as "TLSv1.3"; None without
+    user: who has given the right password; None without
     writes: what each write to the socket was given; of an endless reply only the beginning
     commands: the command lines, without CRLF
     mails: the mails taken
@@ -53,14 +57,17 @@ class Session:
         and so does the reply to QUIT, whether or not the client waits for it
     events: all that happened, in order
     ended: None while the connection lives; then "quit", "eof" (the client left without QUIT),
-        "reset" (the client reset it), "dropped" or "aborted" (the scenario ended it with FIN or
-        RST), or "stopped" (the server was shut down)
+        "tls" (the handshake failed), "reset" (the client reset it), "dropped" or "aborted" (the
+        scenario ended it with FIN or RST), or "stopped" (the server was shut down)
     """
 
     def __init__(self, number: int, peer: str, watch: Callable[[Event], None]):
         self.number = number
         self.peer = peer
         self.segments: list[bytes] = []
+        self.in_clear = b""
+        self.tls: str | None = None
+        self.user: str | None = None
         self.writes: list[bytes] = []
         self.commands: list[bytes] = []
         self.mails: list[Mail] = []

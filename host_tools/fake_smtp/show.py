@@ -21,6 +21,7 @@ REQUIRED = ("From", "Date")  # RFC 5322 section 3.6
 SIGNS = {
     # kind: (sign, style, what is shown; {} is the data)
     "opened": ("*", "bold", "connection from {}"),
+    "tls": ("*", "bold cyan", "{}"),
     ">": (">", "cyan", "{}"),
     "text": (">", "cyan", "(mail text, {})"),
     "mail": ("*", "bold green", "mail {}"),

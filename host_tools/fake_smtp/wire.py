@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from host_tools.fake_smtp.session import Session
+from host_tools.fake_smtp.tls import Cipher
 
 CHUNK = 65536
 """Octets that one read takes at most."""
@@ -27,15 +28,31 @@ class Wire:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
         self.session = session
+        self.cipher: Cipher | None = None  # set when the handshake is over
         self.heard = True  # the connection itself counts: the greeting answers it
         self.recorded = 0
 
     async def hear(self) -> bytes:
         """Return what has come, b"" when the client has ended its side."""
-        chunk = await asyncio.get_running_loop().sock_recv(self.sock, CHUNK)
+        chunk = await self.hear_raw() if self.cipher is None else await self.decipher(self.cipher)
         if chunk:
             self.session.segments.append(chunk)
-            self.heard = True
+            if self.cipher is None:
+                self.session.in_clear += chunk
+        return chunk
+
+    async def hear_raw(self) -> bytes:
+        """Return what has come from the network."""
+        chunk = await asyncio.get_running_loop().sock_recv(self.sock, CHUNK)
+        self.heard = self.heard or bool(chunk)
+        return chunk
+
+    async def decipher(self, cipher: Cipher) -> bytes:
+        """Return what has come through TLS."""
+        while (chunk := cipher.decrypt()) is None:
+            if not (raw := await self.hear_raw()):
+                return b""
+            cipher.feed(raw)
         return chunk
 
     async def say(self, octets: bytes) -> None:
@@ -45,6 +62,8 @@ class Wire:
         if self.recorded < RECORDED:
             self.session.writes.append(octets)
             self.recorded += len(octets)
+        if self.cipher is not None:
+            octets = self.cipher.encrypt(octets)
         await asyncio.get_running_loop().sock_sendall(self.sock, octets)
 
     async def pour(self, pieces: Iterable[bytes], pace: float) -> None:
@@ -71,9 +90,12 @@ class Wire:
     async def finish(self) -> None:
         """Send a FIN and listen to what still comes before the client's."""
         with suppress(OSError, TimeoutError):
+            if self.cipher is not None:
+                farewell = self.cipher.farewell()
+                await asyncio.get_running_loop().sock_sendall(self.sock, farewell)
             self.sock.shutdown(socket.SHUT_WR)
             async with asyncio.timeout(LINGER):
-                while await self.hear():
+                while await self.hear_raw():
                     pass
 
     def abort(self) -> None:

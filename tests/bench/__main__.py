@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from host_tools import micropython
+from host_tools.gateway.postfix import PostfixError
+from tests.bench import gateway
 from tests.bench.board import Board, ProgramError, make_board
 from tests.bench.figures import EAGER, FIGURES, Result, measure, module_heaps
 from tests.bench.pace import Pace, measure_pace
@@ -30,7 +32,7 @@ def main() -> int:
     try:
         with make_board() as board:
             return report(board, console)
-    except (micropython.MissingError, ProgramError) as error:
+    except (micropython.MissingError, PostfixError, ProgramError) as error:
         console.print(f"bench: {error}", markup=False, style="bold red")
         return 1
 
@@ -42,6 +44,8 @@ def report(board: Board, console: Console) -> int:
     console.print(figure_table(results))
     console.print(module_table(module_heaps(board)))
     console.print(pace_table(list(measure_pace(board))))
+    console.print(load_table(list(gateway.measure_loads())))
+    console.print(gateway_table(list(gateway.measure_times()), gateway.measure_memory()))
     return 0 if all(result.kept for result in results) else 1
 
 
@@ -126,6 +130,27 @@ def pace_table(paces: list[Pace]) -> Table:
             target,
             TARGET_VERDICTS[pace.kept] if target else "",
         )
+    return table
+
+
+def load_table(loads: list[gateway.Load]) -> Table:
+    """Show what the gateway bears."""
+    columns = ("clients", "mails/s taken", "mails/s relayed")
+    table = new_table("The gateway, provider and clients on this computer", "", right=columns)
+    for load in loads:
+        table.add_row(load.sender, str(load.clients), f"{load.taken:.0f}", f"{load.relayed:.0f}")
+    return table
+
+
+def gateway_table(times: list[gateway.Time], memory: dict[str, int]) -> Table:
+    """Show how long a trial and a check take, and what memory Postfix takes."""
+    table = new_table("The gateway", "", right=("measured", "target"))
+    table.add_column("")
+    for of in times:
+        verdict = TARGET_VERDICTS[of.kept]
+        table.add_row(of.name, f"{of.seconds:.1f} s", f"<= {of.target:.0f} s", verdict)
+    for name, octets in memory.items():
+        table.add_row(f"memory, {name}", f"{octets / 2**20:.0f} MiB", "", "")
     return table
 
 

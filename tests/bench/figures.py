@@ -22,7 +22,23 @@ EAGER = ("message", "dialogue", "stream", "package")
 LAZY = ("errors", "checks", "encode", "trace")
 """The modules that are imported when they are needed, in such an order too."""
 
-UNWANTED = ("cpython", *LAZY)
+EXTRAS = {
+    # module: those that it imports, beyond the above
+    "secure": (),
+    "tls_socket": (),
+    "tls_errors": (),
+    "auth": (),
+    "cram_md5": (),
+    "verify": (),
+    "failover": (),
+    "fields": (),
+    "extensions": (),
+    "parts": (),
+    "mime": (),
+}
+"""What most boards do without: a module, or some, for each thing more that the client can."""
+
+UNWANTED = ("cpython", *LAZY, *EXTRAS, "aio")
 """The modules that a plain mail does without."""
 
 PLAIN = ("default", "no-pipelining", "split", "silent-quit")
@@ -35,6 +51,11 @@ TO_WAIT_IN = (PIPELINING, NO_PIPELINING)
 
 KILO = 1024
 MOST_HEAP = 256
+
+MANY = 1000
+
+MOST_OF_AN_EXTRA = 3 * KILO
+"""Octets of heap that a module of `EXTRAS` may keep."""
 
 
 @dataclass(frozen=True)
@@ -138,29 +159,76 @@ def import_heap(board: Board) -> int:
 @cache
 def module_heaps(board: Board) -> dict[str, int]:
     """Return the octets that each module keeps, imported by itself."""
-    names = [f"smtp_client.{name}" for name in EAGER + LAZY]
-    return dict(zip(EAGER + LAZY, board.run("imports", *names, folder=board.apart), strict=True))
+    found = imported(board, EAGER + LAZY)
+    for name, before in EXTRAS.items():
+        found[name] = imported(board, (*EAGER, *LAZY, *before, name))[name]
+    whole = ("smtp_client", "smtp_client.errors", "smtp_client.checks", "asyncio")
+    found["aio"] = board.run("imports", *whole, "smtp_client.aio")[-1]  # needs the real package
+    return found
+
+
+def imported(board: Board, names: tuple[str, ...]) -> dict[str, int]:
+    """Return the octets that each of the modules keeps, imported in this order."""
+    paths = [f"smtp_client.{name}" for name in names]
+    return dict(zip(names, board.run("imports", *paths, folder=board.apart), strict=True))
 
 
 @cache
-def smallest_heap(board: Board) -> int:
+def smallest_heap(
+    board: Board, program: str = "plain", arguments: tuple[object, ...] = (), secure: bool = False
+) -> int:
     """Return the smallest heap, in whole kB, in which a program can import and send."""
     fails, works = 0, MOST_HEAP
-    if not sends(board, works):
+    if not sends(board, works, program, arguments, secure):
         raise ProgramError(f"a heap of {works} kB is too small")
     while works - fails > 1:
         middle = (fails + works) // 2
-        if sends(board, middle):
+        if sends(board, middle, program, arguments, secure):
             works = middle
         else:
             fails = middle
     return works * KILO
 
 
-def sends(board: Board, kilobytes: int) -> bool:
+def sends(
+    board: Board, kilobytes: int, program: str, arguments: tuple[object, ...], secure: bool
+) -> bool:
     """Tell whether a mail is sent with so much heap."""
-    outcome = board.attempt("default", "plain", heap=kilobytes * KILO)
+    heap = kilobytes * KILO
+    outcome = board.attempt("default", program, *arguments, heap=heap, secure=secure)
     return outcome.status == 0 and [len(session.mails) for session in outcome.sessions] == [1]
+
+
+def secure_heap(board: Board) -> int:
+    """Return the smallest heap that sends by STARTTLS, with a password.
+
+    It is MicroPython's own: on this port, as on esp32, TLS takes its buffers from elsewhere.
+    """
+    return smallest_heap(board, "secure", ("ca.pem",), secure=True)
+
+
+def attachment_heap(board: Board) -> int:
+    """Return the smallest heap that sends an attachment of 1 MB."""
+    return smallest_heap(board, "attach")
+
+
+def attachment_growth(board: Board) -> int:
+    """Return by how much the heap grows between the first kilobytes of 1 MB and the last."""
+    early, late = json.loads(board.send("default", "attach").output)
+    return late - early
+
+
+def secure_round_trips(board: Board) -> int:
+    """Return how often the server spoke to a mail by STARTTLS, with a password."""
+    outcome = board.attempt(PIPELINING, "secure", "ca.pem", secure=True).checked()
+    return outcome.sessions[0].turns
+
+
+def growth(board: Board) -> int:
+    """Return by how much the heap has grown from the tenth mail to the thousandth."""
+    outcome = board.attempt("default", "many", MANY).checked()
+    first, last = json.loads(outcome.output)
+    return last - first
 
 
 @cache
@@ -210,5 +278,10 @@ FIGURES = (
     ),
     row("heap that the import keeps", import_heap, "<=", 9000, "2288", "", "1808"),
     row("smallest heap that sends", smallest_heap, "<=", 20 * KILO, "8064", "", "6272"),
+    row("round trips, STARTTLS and AUTH", secure_round_trips, "=", 8),
+    row("smallest heap, STARTTLS and AUTH", secure_heap, "<=", 44 * KILO),
+    row("smallest heap, attachment of 1 MB", attachment_heap, "<=", 48 * KILO),
+    row("heap that grows within 1 MB", attachment_growth, "=", 0),
+    row("heap that 1000 mails leave behind", growth, "=", 0),
     row("modules loaded without need", unwanted_modules, "=", "none"),
 )

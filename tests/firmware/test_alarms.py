@@ -636,7 +636,7 @@ def run(folder, *words):
 @pytest.mark.parametrize(
     ("of", "figure", "bound"),
     [
-        ("import", "alarms", 5200),
+        ("import", "alarms", 5000),
         ("young", "quiet point", 100),
         ("young", "busy point", 200),
         ("old", "busy point", 300),

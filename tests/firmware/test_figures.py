@@ -5,7 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bench.board import Board, make_board
-from tests.bench.figures import EAGER, FIGURES, LAZY, Figure, measure, module_heaps
+from tests.bench.figures import (
+    EAGER,
+    EXTRAS,
+    FIGURES,
+    LAZY,
+    MOST_OF_AN_EXTRA,
+    Figure,
+    measure,
+    module_heaps,
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,5 +32,10 @@ def test_the_bound_is_kept(board: Board, figure: Figure) -> None:
 
 def test_every_module_of_the_client_is_measured(board: Board) -> None:
     compiled = {path.stem for path in (board.apart / "smtp_client").glob("*.mpy")}
-    assert compiled == {*EAGER, *LAZY}
+    assert compiled == {*EAGER, *LAZY, *EXTRAS, "aio"}
     assert min(module_heaps(board).values()) > 0
+
+
+@pytest.mark.parametrize("name", [*EXTRAS, "aio"])
+def test_an_extra_keeps_little_heap(board: Board, name: str) -> None:
+    assert module_heaps(board)[name] <= MOST_OF_AN_EXTRA

@@ -64,7 +64,7 @@ def stamp(mail):
 def test_a_boot_is_told_at_once(world):
     (mail,) = world.start()
     assert (mail.subject, mail.to) == ("[PLANT] plc7 STARTED 11:06:40", [OPERATORS])
-    assert "Reset cause: soft reset\n" in mail.body
+    assert "Reset cause: hard reset\n" in mail.body
     assert mail.time < SECOND
 
 

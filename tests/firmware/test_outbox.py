@@ -1,5 +1,6 @@
 """The outbox against a slow and obvious model of it, and what the model leaves open."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from host_tools import micropython
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
 sys.path.insert(0, str(FIRMWARE))
 
+import alarms  # noqa: E402
 import outbox  # noqa: E402
 from outbox import Record  # noqa: E402
 
@@ -39,6 +41,7 @@ class Model(RuleBasedStateMachine):
     def start(self):
         self.folder = tempfile.mkdtemp(prefix="alarmpost-")
         self.queue = []
+        self.mails = []
         self.states = {}
         self.offsets = {}
         self.boots = 0
@@ -56,14 +59,14 @@ class Model(RuleBasedStateMachine):
         self.boots = self.boots + 1 if self.boots else self.box.boots
         assert self.box.boots == self.boots
         assert self.box.damaged == 0
+        self.tidy()
 
     @rule(tag=TAGS, state=st.integers(0, 3), priority=st.integers(0, 3), to=st.integers(1, 7))
     def append(self, tag, state, priority, to):
         self.number += 1
         text = "x" * (self.number % 3 * 200)
         notice = Record(1, tag, state, priority, self.number, self.number, 0.5, to, text)
-        while len(self.queue) >= LIMIT:
-            self.fold()
+        self.make_room()
         key = self.accept(self.box.append(notice))
         self.queue.append(
             {"key": key, "tag": tag, "priority": priority, "number": self.number}
@@ -71,6 +74,67 @@ class Model(RuleBasedStateMachine):
         )
         if state and tag:
             self.states[tag] = (state, self.number)
+
+    def make_room(self):
+        if len(self.queue) + len(self.mails) < LIMIT:
+            return
+        while len(self.queue) + len(self.mails) >= LIMIT and self.is_foldable():
+            self.fold()
+        self.tidy()
+
+    def is_foldable(self):
+        return not all(notice["counts"] for notice in self.queue)
+
+    def tidy(self):
+        self.mails = [bundle for bundle in self.mails if self.members(bundle)]
+
+    def members(self, bundle):
+        return [
+            notice
+            for notice in self.queue
+            if not notice["counts"]
+            and notice["to"] == bundle["to"]
+            and notice["key"] <= bundle["last"]
+            and bundle["tag"] in ("", notice["tag"])
+        ]
+
+    @precondition(lambda self: self.queue)
+    @rule(data=st.data(), of_one=st.booleans())
+    def bundle(self, data, of_one):
+        waiting = [notice for notice in self.queue if notice["to"] and not notice["counts"]]
+        if not waiting:
+            return
+        last = data.draw(st.sampled_from(waiting))
+        self.make_room()  # may fold what is to be covered
+        to, tag = last["to"], last["tag"] if of_one else ""
+        record = Record(outbox.BUNDLE, to=to, announced=last["key"], text=tag)
+        key = self.accept(self.box.append(record))
+        self.mails.append({"key": key, "to": to, "last": last["key"], "tag": tag})
+
+    @precondition(lambda self: self.mails)
+    @rule(data=st.data(), recipients=BITS, parked=BITS)
+    def deliver(self, data, recipients, parked):
+        bundle = data.draw(st.sampled_from(self.mails))
+        members = self.members(bundle)
+        self.box.remove(bundle["key"], recipients, parked & recipients)
+        self.mails.remove(bundle)
+        recipients &= bundle["to"]
+        if recipients:
+            self.part(b"", bundle["to"] & ~recipients)
+            for notice in members:
+                self.take_off(notice, recipients, parked & recipients)
+
+    def part(self, key, to):
+        self.mails = [
+            bundle for bundle in self.mails if bundle["to"] != to or key > bundle["last"]
+        ]
+
+    def take_off(self, notice, recipients, parked):
+        both = notice["to"] | notice["parked"]
+        notice["to"] &= ~recipients
+        notice["parked"] = notice["parked"] & ~recipients | (both & parked)
+        if not notice["to"] | notice["parked"]:
+            self.queue.remove(notice)
 
     def accept(self, key):
         assert all(key > other for other in self.keys)
@@ -95,12 +159,11 @@ class Model(RuleBasedStateMachine):
     @rule(data=st.data(), recipients=BITS, park=st.booleans())
     def settle(self, data, recipients, park):
         notice = data.draw(st.sampled_from(self.queue))
-        both = notice["to"] | notice["parked"]
-        notice["to"] &= ~recipients
-        notice["parked"] = notice["parked"] & ~recipients | (both & recipients if park else 0)
+        changes, left = notice["to"] & recipients, notice["to"] & ~recipients
         (self.box.park if park else self.box.remove)(notice["key"], recipients)
-        if not notice["to"] | notice["parked"]:
-            self.queue.remove(notice)
+        self.take_off(notice, recipients, recipients if park else 0)
+        if changes and left:
+            self.part(notice["key"], left)
 
     @rule(tag=TAGS.filter(bool), state=st.integers(1, 3))
     def set_state(self, tag, state):
@@ -125,6 +188,13 @@ class Model(RuleBasedStateMachine):
             assert len(found) == self.box.count(ranks) == len(expected)
             for record, notice in zip(found, expected, strict=True):
                 self.compare(record, notice)
+
+    @invariant()
+    def the_bundles_cover_what_they_should(self):
+        assert self.box.count(outbox.BUNDLES) == len(self.mails)
+        for bundle in self.mails:
+            found = list(self.box.members(self.box.read(bundle["key"])))
+            assert found == [notice["key"] for notice in self.members(bundle)]
 
     def compare(self, record, notice):
         assert (record.to, record.parked) == (notice["to"], notice["parked"])
@@ -158,7 +228,7 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def there_is_no_file_too_many(self):
         files = list(Path(self.folder, "outbox").iterdir())
-        assert len(files) <= len(self.queue) + len(self.states) + 1
+        assert len(files) <= len(self.queue) + len(self.mails) + len(self.states) + 1
 
 
 def counted(record):
@@ -314,6 +384,173 @@ def test_the_first_offset_holds_and_goes_with_the_last_notice(root):
     assert (again.offset(key), again.offset()) == (1790000000, 0)
     again.remove(key)
     assert new(root).offsets == {again.boots + 1: 0}
+
+
+def test_a_correction_of_the_offset_holds_where_no_notice_of_this_boot_waits(root, monkeypatch):
+    old = new(root).append(Record(1))
+    box = new(root)
+    for seconds in (1790000000, 1790000004):
+        box.set_offset(seconds, again=True)
+        assert box.offset() == seconds
+    with monkeypatch.context() as patch:
+        patch.setattr(box, "save", None)
+        box.set_offset(1790000004, again=True)  # nothing to write
+    parked, key = box.append(Record(1)), box.append(Record(1))
+    box.park(parked, 1)
+    box.set_offset(1790000009, again=True)
+    assert (box.offset(key), box.offset(old)) == (1790000004, 0)
+    box.remove(key)
+    bundle = box.append(Record(outbox.BUNDLE, announced=old))
+    box.set_offset(1790000009, again=True)
+    assert box.offset() == 1790000004
+    box.remove(bundle, 0)
+    box.set_offset(1790000009, again=True)
+    assert box.offset() == 1790000009
+    assert new(root).offset(parked) == 1790000009
+
+
+@pytest.mark.parametrize(
+    ("octets", "first"), [(b"\0\0\0", 1), (b"\xff\xff\xff", 2**22), (b"\x12\x34\x56", 0x48D16)]
+)
+def test_boot_numbers_start_anywhere_and_rise(root, monkeypatch, octets, first):
+    monkeypatch.setattr(os, "urandom", lambda count: octets)
+    assert [new(root).boots for _ in range(3)] == [first, first + 1, first + 2]
+
+
+# Bundles
+
+RAISE, CLEAR, TEXT, BOOT = map(outbox.KINDS.split().index, ("RAISE", "CLEAR", "TEXT", "BOOT"))
+
+
+def test_the_kinds_are_those_of_the_alarms_and_more():
+    kinds = outbox.KINDS.split()
+    assert (kinds[outbox.OVERFLOW], kinds[outbox.BUNDLE]) == ("OVERFLOW", "BUNDLE")
+    rows = (row.split() for row in alarms.TABLE.split("\n")[1:-1])
+    told = {kind for *_, kind in rows if kind != "-"} | {"CHATTER", "FLOOD", "FLOOD_END"}
+    assert told == set(kinds[1:TEXT])
+
+
+def bundle_of(box, last, to=3, tag=""):
+    return box.append(Record(outbox.BUNDLE, to=to, text=tag, announced=last))
+
+
+def test_a_bundle_covers_alarms_and_texts_for_just_its_recipients_up_to_a_key(root):
+    box = new(root)
+    one = box.append(Record(RAISE, "one", 1, to=3))
+    box.append(Record(RAISE, "other", 1, to=1))
+    box.append(Record(BOOT, "", 0, to=3))
+    text = box.append(Record(TEXT, "", 0, to=3))
+    last = box.append(Record(CLEAR, "one", 1, 3, to=3))
+    box.append(Record(RAISE, "late", 1, to=3))
+    for key, tag in ((bundle_of(box, last), ""), (bundle_of(box, last, 3, "one"), "one")):
+        for again in (box, new(root)):
+            bundle = again.read(key)
+            assert (bundle.kind, bundle.to, bundle.announced) == (outbox.BUNDLE, 3, last)
+            assert list(again.members(bundle)) == ([one, last] if tag else [one, text, last])
+    assert box.count() == 6
+    assert box.count(outbox.BUNDLES) == 2
+
+
+def test_a_delivered_bundle_is_what_later_notices_refer_to(root):
+    box = new(root)
+    raised = box.append(Record(RAISE, "LSHH", 2, 3, 7, 100, to=3))
+    waiting = box.append(Record(CLEAR, "LSHH", 1, 3, 7, 105, to=1, announced=raised, since=100))
+    assert box.read(waiting).announced == raised
+    bundle = bundle_of(box, raised)
+    box.remove(bundle)
+    later = box.append(Record(3, "LSHH", 2, 3, 7, 200, to=1, announced=raised, since=100))
+    for again in (box, new(root)):
+        assert again.count(outbox.BUNDLES) == 0
+        assert again.read(waiting).announced == again.read(later).announced == bundle
+    box.set_state(Record(19, "LSHH", 3, 0, 7, 300, announced=raised, since=100))
+    assert box.home("LSHH").announced == bundle
+    assert box.home("none") is None
+
+
+@pytest.mark.parametrize(("occurrence", "since"), [(8, 100), (7, 101)])
+def test_another_occurrence_does_not_refer_to_the_bundle(root, occurrence, since):
+    box = new(root)
+    raised = box.append(Record(RAISE, "LSHH", 2, 3, 7, 100, to=3))
+    box.remove(bundle_of(box, raised))
+    key = box.append(Record(CLEAR, "LSHH", 1, 3, occurrence, 9, announced=raised, since=since))
+    assert box.read(key).announced == raised
+
+
+def test_a_notice_of_an_earlier_boot_keeps_the_boot_of_its_time(root):
+    raised = new(root).append(Record(RAISE, "LSHH", 2, 3, 7, 100, to=3))
+    box = new(root)
+    box.remove(bundle_of(box, raised))
+    home = box.home("LSHH")
+    assert (home.announced, home.since) == (raised, 100)
+
+
+def test_a_bundle_that_some_have_is_left_to_the_others_under_another_key(root):
+    box = new(root)
+    keys = [box.append(Record(RAISE, tag, 2, to=7)) for tag in ("one", "two")]
+    bundle = bundle_of(box, keys[-1], 7)
+    box.remove(bundle, 1 | 2, 2)  # 1 has it, 2 refused it
+    for again in (box, new(root)):
+        assert again.find(b"", outbox.BUNDLES) is None
+        for record in map(again.read, keys):
+            assert (record.to, record.parked, record.announced) == (4, 2, bundle)
+
+
+def test_a_bundle_that_all_refused_announced_nothing(root):
+    box = new(root)
+    key = box.append(Record(RAISE, "LSHH", 2, to=3))
+    box.park(bundle_of(box, key), 1)
+    assert (box.read(key).to, box.read(key).parked, box.read(key).announced) == (2, 1, key)
+
+
+def test_a_bundle_is_dissolved_for_nobody(root):
+    box = new(root)
+    key = box.append(Record(RAISE, "LSHH", 2, to=3))
+    bundle = bundle_of(box, key)
+    later = box.append(Record(RAISE, "TK", 2, to=3))
+    box.remove(bundle, 0)
+    assert box.find(b"", outbox.BUNDLES) is None
+    assert [box.find(), box.find(key)] == [key, later]
+    assert (box.read(key).to, box.read(key).announced) == (3, key)
+
+
+def test_a_bundle_never_comes_to_cover_more(root):
+    box = new(root)
+    wider = box.append(Record(RAISE, "one", 1, to=7))
+    last = box.append(Record(RAISE, "two", 1, to=3))
+    bundle_of(box, last)
+    box.remove(wider, 4)
+    assert box.find(b"", outbox.BUNDLES) is None
+    assert (box.read(wider).to, box.read(last).to) == (3, 3)
+
+
+def test_a_bundle_is_not_folded_and_goes_with_the_last_that_it_covers(root):
+    box = new(root, 10)
+    low = [box.append(Record(RAISE, str(number), 1, 0, to=3)) for number in range(9)]
+    bundle = bundle_of(box, low[-1])
+    box.append(Record(RAISE, "high", 1, 3, to=1))
+    assert list(box.members(box.read(bundle))) == low[8:]
+    box.append(Record(RAISE, "high", 1, 3, to=1))
+    overflow = box.read(box.find(b"", b"\5"))
+    assert sorted(counted(overflow)) == sorted(str(number) for number in range(8))
+    for _ in range(7):
+        box.append(Record(RAISE, "high", 1, 3, to=1))
+    assert box.find(b"", outbox.BUNDLES) is None
+
+
+def test_there_is_time_between_two_files(root):
+    box = new(root, 10)
+    calls = []
+    box.idle = lambda: calls.append(box.sequence)
+    for number in range(10):
+        box.append(Record(RAISE, str(number), 1, 0, to=3))
+    assert calls == []
+    box.append(Record(RAISE, "high", 1, 3))
+    assert len(calls) == 16  # 8 read and 8 removed
+    del calls[:]
+    again = outbox.Outbox(root)
+    again.idle = lambda: calls.append(again.sequence)
+    again.boot()
+    assert len(calls) >= again.count()
 
 
 READ = """

@@ -17,7 +17,7 @@ PATIENCE = 600  # seconds after which a program counts as hung
 
 GEOMETRIES = ("esp32", "rp2")
 ENOUGH_CUTS = {"esp32": 3000, "rp2": 1000}
-ENOUGH_HEAP = 52  # KiB, of the 56 that an ESP32's first heap has
+ENOUGH_HEAP = 50  # KiB, of the 56 that an ESP32's first heap has
 
 SITE = {
     "plant": "PLANT",
@@ -204,15 +204,17 @@ def test_too_little_memory_is_a_problem_as_well(plant):
     plant.write(plant="OTHER")
     source = (
         "import sys, settings\n"
-        "class Config:\n"
+        "class Module:\n"
+        "    VERSION = '0'\n"
         "    def load(self, path):\n"
         "        raise MemoryError('no room')\n"
         "module = __import__('generations')\n"
-        "module.borrow = lambda name: Config()\n"
+        "module.borrow = lambda name: Module()\n"
         "settings.borrow = lambda name: module\n"
         f"one = settings.Settings({str(plant.config)!r})\n"
         f"result = [one.adopt(2, 2, {str(plant.source)!r}), one.read('site')['plant']]\n"
-        "del sys.modules['settings'], sys.modules['generations']\n"
+        "for name in ('settings', 'generations'):\n"
+        "    sys.modules.pop(name, None)\n"
     )
     problem, name = plant.device.call("exec", source)
     assert problem == f"{plant.source}: no room; that of boot 1 counts"
@@ -291,8 +293,8 @@ def test_power_cuts_while_a_configuration_is_adopted(geometry, record_property):
     assert min(programs[step] for step in (3, 5, 11, 12)) > 1
     problem, name, files, then, other, left = result["full"]
     assert problem.startswith("/flash/config.json: cannot be read, or kept on flash (28")
-    assert problem.endswith("; that of boot 1 counts")
-    assert (name, files) == ("C", ["000001"])
+    assert problem.endswith("; that of boot 2 counts")
+    assert (name, files) == ("C", ["000002"])
     assert (then, other, left) == ("", "B", ["000003"])
 
 
@@ -327,6 +329,7 @@ def points_of_a_plant():
 def test_the_heap_that_it_takes(tmp_path, record_property):
     firmware = tmp_path / "firmware"
     compile_all(FIRMWARE, firmware)
+    compile_all(FIRMWARE / "outbox", firmware / "outbox")
     lists = {"operators": ["ops@example.com"], "managers": ["boss@example.com"]}
     more = {"recipients": lists, "system": "operators", "points": list(points_of_a_plant())}
     (tmp_path / "config.json").write_text(json.dumps(SITE | more))
@@ -343,4 +346,4 @@ def test_the_heap_that_it_takes(tmp_path, record_property):
     assert (again["problem"], again["points"]) == ("", 26)
     assert first["import"] <= 1000
     assert first["kept"] <= 6000
-    assert again["kept"] <= 1200
+    assert again["kept"] <= 2200  # names of what was borrowed, and room for more of them

@@ -32,6 +32,15 @@ def options(given):
     given = dict(given)
     if isinstance(given.get("date"), list):
         given["date"] = tuple(given["date"])
+    if isinstance(given.get("attachments"), list):
+        given["attachments"] = [attachment(one) for one in given["attachments"]]
+    return given
+
+
+def attachment(given):
+    """Return an attachment with its content put right."""
+    if isinstance(given, list) and len(given) > 1:
+        return [given[0], body(given[1])] + list(given[2:])  # noqa: RUF005
     return given
 
 
@@ -49,6 +58,7 @@ def error_of(error):
         "message_id": error.message_id,
         "date": error.date and list(error.date),
         "str": str(error),
+        "repr": repr(error),
         "recipients": refused_of(refused),
     }
 

@@ -4,6 +4,8 @@ Its flash is FOLDER, its gateway a server at PORT; an input is in alarm from the
 stand-ins for the hardware are a few words: a board's own code is not part of the figure.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 import gc
 import sys
 
@@ -70,7 +72,7 @@ def idle():
 
 
 notifier = app.start(ALARM, sys.argv[2]).notifier
-notifier.client.stream.idle = idle
+notifier.idle = notifier.client.stream.idle = idle
 notifier.outbox.set_offset(1795000000)
 lowest = 1 << 30
 while notifier.sent < 2 and not notifier.app.failures:

@@ -73,7 +73,12 @@ STEPS = [
 
 
 class Config:
-    """The module config, but it checks each source once only, and leaves out texts: less time."""
+    """The module config, but it checks each source once only, and leaves out texts: less time.
+
+    It is the module version as well.
+    """
+
+    VERSION = "0"
 
     def __init__(self):
         self.found = {}
@@ -255,10 +260,13 @@ def fill(file):
 
 
 def full():
-    """Return what comes of a flash that is full, before and after there is room."""
+    """Return what comes of a flash that is full, before and after there is room.
+
+    Boots are counted anew, so that the generation to be written has the name of the last good one.
+    """
     world = World()
     world.write("C")
-    world.boot(1, 1)
+    world.boot(9, 9)
     world.write("B")
     with open(flash.PLACE + "/filler", "wb") as filler:
         fill(filler)

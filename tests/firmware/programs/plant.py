@@ -5,6 +5,8 @@ beside the heap. `Plant` is the world: the clock, events at their times, gateway
 firmware's own code runs unchanged; only what `smtp_client.stream` has of the system is replaced.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 import sys
 from errno import ECONNREFUSED, EINPROGRESS
 
@@ -352,7 +354,7 @@ class Plant:
         try:
             self.app = firmware.App(self.board, flash.PLACE, Clock(self.ticks, self.diff))
         except Reset:
-            return self.boot(cut and cut - self.device.count, torn, cause)
+            return self.boot(cut and cut - self.device.count, torn, "hard reset")
         self.app.log.level = LEVEL[0]
         return self.app
 

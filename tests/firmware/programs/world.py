@@ -6,6 +6,8 @@ the firmware's console. Names that sources may use: `plant`, `app`, what this mo
 what they have assigned before.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportUnnecessaryComparison=false
+
 import io
 import json
 import sys
