@@ -23,6 +23,7 @@ except ImportError:  # CPython
 _TURN = const(5)  # ms to sleep
 _STUCK = const(600000)  # ms that a turn may take: a mail to each of a few gateways
 _RETRY = const(1000)  # ms, where flash fails
+_HOPELESS = const(1000)  # failures in a row, of which upkeep.py could not take care
 _KEPT = const(100)  # notices in RAM while it does
 
 TEXTS = 8
@@ -178,12 +179,13 @@ class App:
         """Count a failure of ours; too many in a row reset the board."""
         self.failures += 1
         self.in_a_row += 1
-        text = "%s: %s" % (type(error).__name__, error)
-        self.log(ERROR, "failure %d: %s", self.failures, text)
         try:
+            text = "%s: %s" % (type(error).__name__, error)
+            self.log(ERROR, "failure %d: %s", self.failures, text)
             borrow("upkeep").failed(self, text)
-        except Exception as worse:  # no memory even for that; the next failure tries again
-            self.log(ERROR, "failure: %s", worse)
+        except Exception:  # no memory even for that; the next failure tries again
+            if self.in_a_row >= _HOPELESS:
+                self.board.reset()
 
 
 def number(kind):

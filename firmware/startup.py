@@ -18,8 +18,8 @@ def boot(app, board, root, clock):
     app.clock = clock or Clock()
     app.log = board.link.log = Log(app.clock)
     app.texts = [None] * (2 * TEXTS)
-    app.told = False  # a store to what is there already takes no heap, as in an interrupt
-    app.lost = 0
+    app.told = False  # a store to what is there takes no heap: in an interrupt there is none
+    app.failures = app.in_a_row = app.lost = 0
     app.outbox = Outbox(root + "/queue")
     app.outbox.boot()
     settings = borrow("settings").Settings(root + "/adopted")

@@ -258,6 +258,24 @@ def test_failing_again_and_again_resets_the_board(world, part):
     assert world.failures() == 0
 
 
+def test_failing_without_memory_resets_the_board(world):
+    world.start(PUMP, watchdog=0)
+    world.do(
+        "failing = []\n"
+        "def lend(name):\n"
+        "    failing.append(name)\n"
+        "    raise MemoryError\n"
+        "def broken(now):\n"
+        "    raise MemoryError\n"
+        "firmware.borrow = lend\n"
+        "app.board.link.poll = broken"
+    )
+    with pytest.raises(FailedError, match="Reset"):
+        world.run(30 * MINUTE, every=POLL)
+    assert world.get("failing") == ["upkeep"] * 1000
+    assert world.get("plant.now") == SECOND + 999 * POLL
+
+
 def test_a_flash_that_fails_loses_nothing_until_it_is_back(world):
     world.start(PUMP, *[software(f"P{at}") for at in range(60)])
     world.do("spy()")

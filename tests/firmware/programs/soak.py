@@ -181,7 +181,7 @@ def measure():
     gc.collect()
     used = gc.mem_alloc()
     files = octets = 0
-    for entry in os.ilistdir(PLACE + "/outbox"):
+    for entry in os.ilistdir(PLACE + "/queue"):
         files += 1
         octets += entry[3]
     return [used, files, octets]
