@@ -1,12 +1,15 @@
 """What is mailed next, and together with what; borrowed when something may be due.
 
 Rules
-1. What may have been sent already, a mail of unknown outcome or a bundle, comes first, as it was.
+1. What may have been sent already, a mail of unknown outcome or a bundle, is mailed again as it
+   was: alone, whatever the ceiling. It comes first, but where it is refused for now.
 2. High ones go next and at once, others when a window has collected what belongs together; within
    these, and of one tag in any case, the oldest first.
 3. Within 600 s an audience gets at most `ceiling` mails about one alarm each. What exceeds it, and
    what came together, goes in a digest: 300 s after the last one, 60 s when a high one waits.
 4. Mails of the board itself, on its boot and its heartbeat, are no part of that.
+5. A bundle ends before what must not be in it: what may have been sent, and what follows something
+   of its tag that is not in it.
 """
 
 from outbox import BUNDLE, BUNDLES, OVERFLOW, Record, boot_of
@@ -43,31 +46,79 @@ class Choice:
         self.outbox = notifier.outbox
         self.now = now
         self.due = NEVER
+        self.bundles = []  # that wait since they were refused for now
 
     def pick(self):
         """Return the key of what may be mailed now, and to whom; else None."""
-        if self.notifier.again:
-            return self.notifier.again[:2]
-        bundle = self.outbox.find(b"", BUNDLES)
-        if bundle:
-            return bundle, -1
-        return self.search(_HIGH) or self.search(_OTHER)
+        notifier = self.notifier
+        if notifier.again:
+            return notifier.again
+        if notifier.doubt is None:
+            notifier.doubt = self.interrupted()
+        for bundle in self.records(BUNDLES):
+            opens = notifier.later.get(bundle.key)
+            if not opens or opens[0] <= self.now:
+                return bundle.key, notifier.doubt.get(bundle.key, (-1,))[0]
+            self.later(opens[0])
+            self.bundles.append(bundle)
+        found = self.doubtful() if notifier.doubt else None
+        return found or self.search(_HIGH) or self.search(_OTHER)
+
+    def doubtful(self):
+        """Return the oldest notice that may have been sent, and to whom."""
+        for record, to in self.free():
+            maybe = self.notifier.doubt.get(record.key, (0,))[0] & to
+            if maybe:
+                opens = self.opens(record)
+                if opens <= self.now:
+                    return record.key, maybe
+                self.later(opens)
+        return None
+
+    def interrupted(self):
+        """Return what may have been sent when the last boot ended: keys, and to whom.
+
+        It was a bundle, or the oldest for its audience, of high or of other ones.
+        """
+        found = {bundle.key: (bundle.to, 0) for bundle in self.records(BUNDLES)}
+        for ranks in (_HIGH, _OTHER):
+            audiences = []
+            for record, to in self.free(ranks):
+                if record.to not in audiences and self.is_old(record):
+                    audiences.append(record.to)
+                    if OVERFLOW < record.kind <= _LAST and not is_quiet(record):
+                        found[record.key] = to, 0
+        return found
+
+    def free(self, ranks=_HIGH + _OTHER):
+        """Yield the records, and who of their recipients need not get something else before."""
+        blocked = {}  # by tag: recipients who must get something else of it first
+        for record in self.records(ranks):
+            before = blocked.get(record.tag, 0) & record.to
+            if record.tag:
+                blocked[record.tag] = blocked.get(record.tag, 0) | record.to
+            if (before and is_quiet(record)) or before == record.to or self.is_bundled(record):
+                continue
+            yield record, record.to & ~before
+
+    def is_bundled(self, record):
+        """Tell whether a bundle that waits covers a notice."""
+        for bundle in self.bundles:
+            if record.key <= bundle.announced and fits(record, bundle.to, bundle.text):
+                return True
+        return False
 
     def search(self, ranks):
         """Return the oldest of these ranks that may be mailed now, and to whom."""
-        later = self.notifier.later
+        notifier = self.notifier
         waiting = []  # audiences
-        blocked = {}  # by tag: recipients who must get something else of it first
-        for record in self.records(ranks):
-            before = blocked.get(record.tag, 0)
-            if record.to not in waiting and record.to & ~before:
-                found = self.consider(record, record.to & ~before)
+        for record, to in self.free(ranks):
+            if record.to not in waiting and not notifier.doubt.get(record.key, (0,))[0] & to:
+                found = self.consider(record, to)
                 if found:
                     return found
-                if record.key not in later:
+                if record.key not in notifier.later:
                     waiting.append(record.to)
-            if record.tag:
-                blocked[record.tag] = before | record.to
         return None
 
     def records(self, ranks=_HIGH + _OTHER):
@@ -97,14 +148,19 @@ class Choice:
         room = now if kind >= _BESIDES else space if kind == OVERFLOW else self.room(to)
         if not OVERFLOW < kind <= _LAST or to != record.to:  # no part of a bundle
             return (record.key, to) if room <= now else self.later(room)
-        if _QUIET <= kind <= _QUIET_LAST:
+        if is_quiet(record):
             room = NEVER
         alone, tag = self.company(record)
-        if room <= now and (alone or tag):
-            return (record.key, to) if alone else self.bind(record, tag)
-        if space <= now:
-            return self.bind(record, "")
-        return (record.key, to) if room <= now else self.later(min(room, space))
+        if alone and room <= now:
+            return record.key, to
+        bundle = None
+        if tag and room <= now:
+            bundle = self.bind(record, tag)
+        elif space <= now:
+            bundle = self.bind(record, "")
+        if bundle or room <= now:
+            return bundle or (record.key, to)
+        return self.later(room if space <= now else min(room, space))
 
     def opens(self, record):
         """Return when a notice may be mailed, as far as it is up to itself."""
@@ -133,7 +189,7 @@ class Choice:
         count = 0
         tag = record.tag
         for other in self.records():
-            if other.to == record.to and OVERFLOW < other.kind <= _LAST:
+            if fits(other, record.to, ""):
                 count += 1
                 if other.tag != tag or other.occurrence != record.occurrence:
                     tag = ""
@@ -142,14 +198,31 @@ class Choice:
         return count == 1, tag
 
     def bind(self, record, tag):
-        """Bundle what waits for the same recipients; return its key and them."""
-        key = last = record.key
-        while key:
-            last = key
-            key = self.outbox.find(key)
+        """Bundle what waits for the same recipients; return its key and them, None: impossible."""
+        last = self.last(record.to, tag)
+        if last < record.key:
+            return None
         time = self.now // 1000
         bundle = Record(BUNDLE, "", 0, record.priority, 0, time, None, record.to, tag, last)
         return self.outbox.append(bundle), record.to
+
+    def last(self, to, tag):
+        """Return the key of the last notice that a bundle may cover, b"" for none."""
+        last = b""
+        blocked = {}
+        for record in self.records():
+            if not fits(record, to, tag):
+                if record.tag:
+                    blocked[record.tag] = blocked.get(record.tag, 0) | record.to
+            elif (
+                blocked.get(record.tag, 0) & to
+                or record.key in self.notifier.doubt
+                or self.is_bundled(record)
+            ):
+                break
+            else:
+                last = record.key
+        return last
 
     def room(self, to):
         """Return when these recipients may have a further mail about one alarm."""
@@ -173,3 +246,13 @@ class Choice:
             if digests[at + 1] & to:
                 return digests[at] + space
         return 0
+
+
+def fits(record, to, tag):
+    """Tell whether a bundle for some recipients, of one tag or of any (""), takes a notice."""
+    return record.to == to and OVERFLOW < record.kind <= _LAST and tag in ("", record.tag)
+
+
+def is_quiet(record):
+    """Tell whether a notice is told in digests only."""
+    return _QUIET <= record.kind <= _QUIET_LAST

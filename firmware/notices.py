@@ -81,6 +81,9 @@ def render(app, record, dated):
     key = record.key
     uid = app.board.uid
     thread = record.announced if record.tag and record.announced != key else b""
+    first = thread and outbox.read(thread)
+    if first:  # it still waits for some; others had it in a bundle, maybe
+        thread = first.announced
     parts = (
         site["sender"],
         recipients,

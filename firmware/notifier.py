@@ -54,7 +54,9 @@ class Notifier:
     failing = waiting = False
     sent = deferred = 0
     due = delay = row = gateway = stay = faults = short = 0
-    client = block = again = broken = None  # again: key, recipients, whether it had a Date
+    client = block = broken = None
+    again = None  # key and recipients of a mail of unknown outcome
+    doubt = None  # by key of what may have been sent: who may have it, and who refused it for good
 
     def __init__(self, app, site):
         self.app = app
@@ -104,6 +106,7 @@ class Notifier:
             if self.faults == _IN_A_ROW:
                 self.outbox.park(key, to)
                 self.again = None
+                self.due = 0
             raise
         return True
 
@@ -121,8 +124,8 @@ class Notifier:
         record = self.outbox.read(key)
         if record:
             to &= record.to
-            dated = self.outbox.offset(key) and (not self.again or self.again[2])
             self.again = None
+            dated = self.outbox.offset(key)
             parts, addresses = self.render(record, dated)
             self.connect()
             gc.collect()
@@ -130,7 +133,7 @@ class Notifier:
 
             result = self.offer(AlarmMail(*parts), addresses, to)
             parts = None
-            borrow("outcome").Outcome(self, record, to).settle(dated, *result)
+            borrow("outcome").Outcome(self, record, to).settle(*result)
         else:  # flash has lost it, or an overflow counts it meanwhile
             self.outbox.remove(key)
             self.again = None

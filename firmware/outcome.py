@@ -28,31 +28,46 @@ class Outcome:
         self.to = to
         self.now = notifier.clock.now()
 
-    def settle(self, dated, took, parked, unknown):
+    def settle(self, took, parked, unknown):
         """Let the outbox know, and find when to go on.
 
         took, parked: the recipients who have it, and whom every gateway refused for good
         unknown: whether nobody knows of the others
         """
         notifier = self.notifier
-        is_bundle = self.record.kind == BUNDLE
+        doubt = notifier.doubt
+        key = self.record.key
+        left = self.to & ~took & ~parked
         if took or unknown:
             self.spend()
-        if not (is_bundle and unknown):  # which is to be sent again to all of them
-            self.tell(took, parked)
         if took:
             notifier.sent += 1
-        left = self.to & ~took & ~parked
+        if self.record.kind == BUNDLE and left and (unknown or key in doubt):
+            doubt[key] = left, parked | doubt.get(key, (0, 0))[1]  # it must stay what it is
+        else:
+            self.close(took, parked)
+            if unknown:
+                doubt[key] = left, 0
         if unknown:
-            notifier.again = self.record.key, self.to if is_bundle else left, dated
+            notifier.again = key, left
             notifier.wait(self.now)
         elif not left:
-            notifier.later.pop(self.record.key, None)
+            notifier.later.pop(key, None)
             notifier.delay = notifier.row = 0
         elif notifier.failing:
             notifier.wait(self.now)
         else:
             self.defer()
+
+    def close(self, took, parked):
+        """Let the outbox know of those who have it, and where nobody is left, be in no doubt."""
+        record = self.record
+        if not self.to & ~took & ~parked:
+            before = self.notifier.doubt.pop(record.key, (0, 0))[1]
+            if record.kind == BUNDLE:
+                parked |= before
+                took = record.to & ~parked
+        self.tell(took, parked)
 
     def spend(self):
         """Note for the ceiling that a mail was sent."""
@@ -68,7 +83,7 @@ class Outcome:
         record = self.record
         if record.kind == BUNDLE and took:
             self.announce()
-        if record.kind == BUNDLE or took or parked:  # a bundle that nobody took is dissolved
+        if took or parked:
             self.outbox.remove(record.key, took | parked, parked)
         if parked:
             name = record.tag or KINDS.split(" ")[record.kind]
@@ -94,6 +109,6 @@ class Outcome:
         if notifier.row == _IN_A_ROW or len(later) == _LATER:
             later.clear()
             notifier.wait(self.now)
-        elif self.record.kind != BUNDLE:  # a bundle is gone; its notices are bundled anew
+        elif self.outbox.read(key):  # a bundle that some took is gone; the others get a new one
             delay = min(2 * later[key][1], RETRY_MOST) if key in later else RETRY
             later[key] = self.now + jitter(delay), delay

@@ -5,7 +5,7 @@ import gc
 from app import TEXTS, number
 from borrow import borrow
 from log import ERROR, INFO
-from outbox import Record
+from outbox import Record, boot_of
 
 try:
     from micropython import const
@@ -109,12 +109,24 @@ def synchronize(app, now, offset):
     known = app.outbox.offset()
     if known and abs(offset - known) < _DRIFT:
         return
+    if not known and in_doubt(app):
+        app.sntp.due = now + _LOOK  # the first answer is taken when nothing hangs on it
+        return
     app.outbox.set_offset(offset, True)  # which refuses while a notice waits that may be sent
     if app.outbox.offset() == offset:
         what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
         app.log(INFO, what, offset - known)
         schedule(app, now)
         app.notifier.wake()
+
+
+def in_doubt(app):
+    """Tell whether a mail of this boot waits that may have been sent, without a Date."""
+    for key in app.notifier.doubt or ():
+        record = app.outbox.read(key)
+        if record and record.to and boot_of(key) == app.outbox.boots:
+            return True
+    return False
 
 
 def command(app, tag, event, duration=28800000):

