@@ -4,6 +4,8 @@ The outbox comes first, since its number of this boot names everything; then the
 whose check needs room that is still there; then the points, as they were before the boot.
 """
 
+import gc
+
 from app import TEXTS, number
 from borrow import borrow
 from clock import Clock, Sntp
@@ -73,7 +75,10 @@ def wire(app, settings):
     from alarms import Alarms
 
     make = borrow("wiring").make
-    app.points = [make(app.board, spec) for spec in settings.points()]
+    app.points = []
+    for spec in settings.points():
+        app.points.append(make(app.board, spec))
+        gc.collect()  # or what is left over of it lies between this point and the next, for ever
     button = settings.read("acknowledge")
     if button:
         button["tag"] = ""

@@ -1,120 +1,91 @@
-"""Let the notifier run for days in simulated time: `soak IMAGE [DAYS]`; prints JSON.
+"""Let the notifier run for days in simulated time: `soak IMAGE [DAYS WARM]`; prints JSON.
 
 Without DAYS it makes IMAGE, a flash with a configuration that is checked. With them it runs from
-there: so the heap is that of a board after its reset. All of the heap is the firmware's but for
-this program, which is a board, its flash, its network, a gateway and an operator, in few words.
+there, so that the heap is that of a board after its reset. The rest is this program: a board with
+its flash, network and gateway, which are one object with few names, and an operator.
 
 Each day is like the others: some 3,400 alarms of twenty points, in floods and one by one, an hour
 without a gateway, an hour without the network, shelved and latched points, texts of the program.
-At the end of some, when nothing waits, the heap in use is measured, and what is on flash.
+At the end of those after the first WARM, when nothing waits, the heap in use is measured, and
+what is on flash.
 """
 
 import gc
 import os
 import sys
-from errno import ECONNREFUSED, EINPROGRESS
 
-import alarmpost
-import app as firmware
 import ffi
 import vfs
-from clock import Clock
-from smtp_client import stream
-from uctypes import addressof, bytearray_at
+from micropython import const
+from uctypes import bytearray_at
 
-BLOCK = 4096
-BLOCKS = 256
-PLACE = "/flash"
-HOUR = 3600000
-ALARMS = 143  # an hour
-POINTS = 20
-WARM = 14  # days; after 12.4 of them times are objects, of which a point keeps some
-WRAP = 1 << 30  # as of MicroPython's ticks
+_BLOCK = const(4096)
+_BLOCKS = const(256)
+_HOUR = const(3600000)
+_PAUSE = const(600000)
+_ALARMS = const(143)  # an hour
+_POINTS = const(20)
+_WRAP = const(0x3FFFFFFF)  # of MicroPython's ticks
+_SIGN = const(0x20000000)
+_POLLIN = const(1)
 
-REPLIES = {
-    b"EHLO": b"250 gateway\r\n",
-    b"DATA": b"354 go on\r\n",
-    b"QUIT": b"221 bye\r\n",
-}
+REPLIES = {b"EHLO": b"250 gateway\r\n", b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
 
 
-class Reset(BaseException):
-    """The board was reset."""
-
-
-class Flash:
-    """A flash beside the heap."""
-
-    def __init__(self):
-        libc = ffi.open(None)
-        self.copy = libc.func("v", "memcpy", "PPI")
-        self.memory = bytearray_at(libc.func("P", "malloc", "I")(BLOCKS * BLOCK), BLOCKS * BLOCK)
-        self.address = addressof(self.memory)
-
-    def readblocks(self, block, buffer, offset=0):
-        self.copy(addressof(buffer), self.address + block * BLOCK + offset, len(buffer))
-
-    def writeblocks(self, block, buffer, offset=0):
-        self.copy(self.address + block * BLOCK + offset, addressof(buffer), len(buffer))
-
-    def ioctl(self, operation, _):
-        return {4: BLOCKS, 5: BLOCK}.get(operation, 0)
-
-
-class World:
-    """The board, its link, its watchdog; a socket and its poll."""
+class Board:
+    """All that is not the firmware. Methods that only wait are `register`."""
 
     name = "SIMULATED"
     uid = b"12345678"
     address = "192.168.1.7"
     up = True  # the link
-    refuses = False  # the gateway
+    state = True  # the gateway's
     now = mails = 0
-    data = None  # the last octets of a mail
-    inbox = b""
+    data = None  # the last octets of a mail, while there is one
+    line = b""  # a reply on its way
+    memory = memoryview(
+        bytearray_at(ffi.open(None).func("P", "malloc", "I")(_BLOCKS * _BLOCK), _BLOCKS * _BLOCK)
+    )
 
-    def ticks(self):
-        return self.now & (WRAP - 1)
+    # The flash
 
-    def diff(self, later, earlier):
-        return (later - earlier + WRAP // 2) % WRAP - WRAP // 2
+    def readblocks(self, block, buffer, offset=0):
+        start = block * _BLOCK + offset
+        buffer[:] = self.memory[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        start = block * _BLOCK + offset
+        self.memory[start : start + len(buffer)] = buffer
+
+    def ioctl(self, operation, _):
+        return {4: _BLOCKS, 5: _BLOCK}.get(operation, 0)
+
+    # The hardware
 
     def watchdog(self, _):
-        return self
-
-    def feed(self):
-        pass
-
-    def poll(self, _=0):
         return self
 
     def reset_cause(self):
         return "power on"
 
     def reset(self):
-        raise Reset
+        raise KeyboardInterrupt  # which nothing catches
 
-    # As a socket
+    # The network
 
-    def setblocking(self, *_):
-        pass
+    def register(self, *event):
+        self.event = event and event[-1]
 
-    setsockopt = setblocking
-
-    def register(self, _, event):
-        self.event = event
-
-    modify = register
+    feed = setblocking = setsockopt = modify = register
 
     def connect(self, _):
-        if self.refuses:
-            raise OSError(ECONNREFUSED)
-        self.inbox = b"220 gateway\r\n"
         self.data = None
-        raise OSError(EINPROGRESS)
+        if not self.state:
+            raise OSError(111)
+        self.line = b"220 gateway\r\n"
 
     def ipoll(self, wait):
-        if self.inbox or self.event == 4:
+        if self.line or self.event != _POLLIN:
             return ((self, self.event),)
         self.now += wait
         return ()
@@ -122,29 +93,28 @@ class World:
     def write(self, data, start, length):
         if self.data is None:
             word = bytes(data[start : start + 4])
-            self.inbox = REPLIES.get(word, b"250 ok\r\n")
+            self.line = REPLIES.get(word, b"250 ok\r\n")
             if word == b"DATA":
                 self.data = b"\r\n"
         else:
             self.data = (self.data + bytes(data[max(start, length - 5) : length]))[-5:]
             if self.data == b"\r\n.\r\n":
                 self.data = None
-                self.inbox = b"250 taken\r\n"
+                self.line = b"250 taken\r\n"
                 self.mails += 1
         return length - start
 
     def recv(self, _):
-        data = self.inbox
-        self.inbox = b""
+        data = self.line
+        self.line = b""
         return data
 
     def close(self):
-        self.inbox = b""
+        self.line = b""
 
 
 def run(until):
     """Let the main loop turn until a time; skip what is idle."""
-    app = firmware._app
     while board.now < until:
         app.turn()
         due = min(app.alarms.due, app.next_look)
@@ -155,80 +125,77 @@ def run(until):
 
 def hour(number):
     """Let an hour go by, with all its alarms: one by one, or in a flood."""
-    app = firmware._app
-    board.refuses = number == 3
+    board.state = number != 3
     board.up = number != 7
-    end = board.now + HOUR
-    few, gap = (POINTS, 24000) if number == 12 else (4, 1400)
-    for at in range(ALARMS):
-        point = app.points[(number + at % few) % POINTS]
+    end = board.now + _HOUR
+    for at in range(_ALARMS):
+        point = app.points[(number + at % (_POINTS if number == 12 else 4)) % _POINTS]
         point.set()
         run(board.now + 5)
         point.clear()
-        run(board.now + gap)
+        run(board.now + (24000 if number == 12 else 1400))
     alarmpost.notify("The hour %d is over." % number, "low")
-    for event in ("ack", "reset"):
-        alarmpost.command("P%d" % (number % POINTS), event)
-    run(end - 600000)
+    alarmpost.command("P%d" % (number % _POINTS), "ack")
+    alarmpost.command("P%d" % (number % _POINTS), "reset")
+    run(end - _PAUSE)
     alarmpost.command("P9", "unshelve" if number % 2 else "shelve")
     run(end)
 
 
-def measure():
-    """Return what is in use of the heap, and the files: how many, and octets."""
+def measure(found, warm):
+    """Add to what was found: octets in use, files, octets in them, records that wait."""
     gc.collect()
     gc.collect()
     used = gc.mem_alloc()
-    files = octets = 0
-    for entry in os.ilistdir(PLACE + "/queue"):
-        files += 1
-        octets += entry[3]
-    return [used, files, octets]
+    count = size = 0
+    for entry in os.ilistdir("/flash/queue"):
+        count += 1
+        size += entry[3]
+    found.append((used, count, size, app.outbox.count()))
+    del found[:-warm]
 
 
-def soak(days):
-    """Run for some days."""
-    import notifier
-
-    notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
-    app = firmware.start(board, PLACE, Clock(board.ticks, board.diff))
-    app.outbox.set_offset(1795000000)
-    found = []
-    for day in range(days):
-        for number in range(24):
-            hour(number)
-        if day >= WARM:
-            found.append([*measure(), app.outbox.count()])
-        if 1:
-            print(day, measure(), board.mails, app.failures, gc.mem_free(), file=sys.stderr)
-    alarms = sum([point.occurrence for point in app.points])
-    print(
-        '{"alarms": %d, "mails": %d, "failures": %d, "lost": %d, "measured": %s}'
-        % (alarms, board.mails, app.failures, app.lost, found)
-    )
-
-
-board = World()
+board = Board()
 board.link = board
-stream.ticks_ms = board.ticks
-stream.ticks_diff = board.diff
-stream.socket = stream.poll = lambda *_: board
-stream.getaddrinfo = lambda host, port, *_: ((2, 1, 6, "", (host, port)),)
-flash = Flash()
+board.poll = board.socket = lambda *_: board
+board.ticks_ms = lambda: board.now & _WRAP
+board.ticks_diff = lambda later, earlier: ((later - earlier + _SIGN) & _WRAP) - _SIGN
+board.getaddrinfo = lambda host, port, *_: ((2, 1, 6, "", (host, port)),)
+board.gmtime = board.sleep = None
+board.SOCK_STREAM = 1
+for name in ("socket", "select", "time"):
+    sys.modules[name] = board
+
+
+import alarmpost
+import app as firmware
+from clock import Clock
+
 if len(sys.argv) > 2:
     with open(sys.argv[1], "rb") as file:
-        file.readinto(flash.memory)
+        file.readinto(board.memory)
 else:
-    vfs.VfsLfs2.mkfs(flash)
-vfs.mount(vfs.VfsLfs2(flash), PLACE)
-if len(sys.argv) > 2:
-    soak(int(sys.argv[2]))
-else:
-    with open("config.json", "rb") as source, open(PLACE + "/config.json", "wb") as file:
+    vfs.VfsLfs2.mkfs(board)
+vfs.mount(vfs.VfsLfs2(board), "/flash")
+if len(sys.argv) < 3:
+    with open("config.json") as source, open("/flash/config.json", "w") as file:
         file.write(source.read())
     try:
-        firmware.start(board, PLACE, Clock(board.ticks, board.diff))
-    except Reset:
-        vfs.umount(PLACE)
+        firmware.start(board, "/flash")
+    except KeyboardInterrupt:
+        vfs.umount("/flash")
         with open(sys.argv[1], "wb") as file:
-            file.write(flash.memory)
+            file.write(board.memory)
+    sys.exit()
+
+for name in range(60):
+    hasattr(board, "_%d" % name)
+app = firmware.start(board, "/flash", Clock(board.ticks_ms, board.ticks_diff))
+app.outbox.set_offset(1795000000)
+found = []
+for day in range(int(sys.argv[2])):
+    for number in range(24):
+        hour(number)
+    measure(found, int(sys.argv[2]) - int(sys.argv[3]))
+raises = sum([point.occurrence for point in app.points])
+print("[%d, %d, %d, %s]" % (raises, board.mails, app.failures, [list(one) for one in found]))

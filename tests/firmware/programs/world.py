@@ -11,6 +11,7 @@ what they have assigned before.
 import io
 import json
 import sys
+import time
 from struct import pack
 
 sys.path.insert(0, sys.argv[1])
@@ -29,7 +30,7 @@ SETTLED = 200  # ms after an event in which nothing is skipped
 
 
 class TimeServer:
-    """An SNTP server, in the place of sntp.py's module `socket`; one question at a time.
+    """An SNTP server, and the socket that asks it; one question at a time.
 
     utc: Unix ms of the plant's time 0
     wrong: how many ms its clock is wrong
@@ -37,16 +38,12 @@ class TimeServer:
     questions: when it was asked
     """
 
-    SOCK_DGRAM = 2
     utc = 1795000000000
     wrong = 0
     delay = 2
 
     def __init__(self):
         self.questions = []
-        # No methods, which `from ... import` does not find.
-        self.getaddrinfo = lambda host, port, *_: [(2, 2, 17, "", (host, port))]
-        self.socket = lambda *_: self
 
     def setblocking(self, _):
         pass
@@ -71,6 +68,14 @@ class TimeServer:
         if not self.answer or self.answer[0] > self.plant.now:
             raise OSError(11)
         return self.answer[1]
+
+
+class Module:
+    """A module of the system's, for what the firmware imports while it runs."""
+
+    def __init__(self, **attributes):
+        for name in attributes:
+            setattr(self, name, attributes[name])
 
 
 class SlowFlash(flash.Flash):
@@ -206,6 +211,18 @@ command = alarmpost.command
 KINDS = firmware.KINDS.split(" ")
 FastFlash = flash.Flash
 server = TimeServer()
-sys.modules["socket"] = server
+sys.modules["socket"] = Module(
+    SOCK_STREAM=1,
+    SOCK_DGRAM=2,
+    socket=lambda _, kind, *more: world.Socket() if kind == 1 else server,
+    getaddrinfo=lambda host, port, _, kind: [(2, kind, 0, "", (host, port))],
+)
+sys.modules["select"] = Module(poll=world.Poll)
+sys.modules["time"] = Module(
+    gmtime=time.gmtime,
+    sleep=time.sleep,
+    ticks_ms=lambda: names["plant"].ticks(),
+    ticks_diff=lambda later, earlier: names["plant"].diff(later, earlier),
+)
 names = globals()
 main()
