@@ -461,6 +461,8 @@ def converse(words: list[str], servers: tuple[FakeSMTP, ...]) -> str:
     ) as process:
         patience = threading.Timer(PATIENCE, process.kill)
         patience.start()
+        assert process.stdin
+        assert process.stdout
         for line in process.stdout:
             if line == "calm\n":
                 for server in servers:
