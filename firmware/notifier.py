@@ -39,6 +39,7 @@ RETRY_MOST = 900000
 _STAY = const(900000)  # ms with a gateway that works, before the first one is tried again
 _IN_A_ROW = const(3)  # failures of a mail that are no accident
 _SHORTEST = const(4)
+_ROOM = const(16384)  # octets of heap: rendering takes some 10 kB, and leaves it in pieces
 
 
 class Notifier:
@@ -140,15 +141,11 @@ class Notifier:
             self.again = None
 
     def render(self, record, dated):
-        """Return what AlarmMail takes, and the addresses; it needs some 10 kB of heap for that."""
+        """Return what AlarmMail takes, and the addresses."""
         gc.collect()
-        try:
-            return borrow("notices").render(self.app, record, dated)
-        except MemoryError:
-            if not self.client:
-                raise
+        if self.client and hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
             self.release()
-            return self.render(record, dated)
+        return borrow("notices").render(self.app, record, dated)
 
     def release(self):
         """Let the client and its code go, which take some 11 kB, until connect()."""

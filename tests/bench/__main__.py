@@ -13,7 +13,7 @@ from rich.table import Table
 
 from host_tools import micropython
 from host_tools.gateway.postfix import PostfixError
-from tests.bench import gateway
+from tests.bench import gateway, notifier
 from tests.bench.board import Board, ProgramError, make_board
 from tests.bench.figures import EAGER, FIGURES, Result, measure, module_heaps
 from tests.bench.pace import Pace, measure_pace
@@ -43,6 +43,7 @@ def report(board: Board, console: Console) -> int:
     results = [measure(figure, board) for figure in FIGURES]
     console.print(figure_table(results))
     console.print(module_table(module_heaps(board)))
+    console.print(notifier_table(list(notifier.measure_notifier())))
     console.print(pace_table(list(measure_pace(board))))
     console.print(load_table(list(gateway.measure_loads())))
     console.print(gateway_table(list(gateway.measure_times()), gateway.measure_memory()))
@@ -111,6 +112,16 @@ def module_table(heaps: dict[str, int]) -> Table:
     for name, octets in heaps.items():
         shown = "__init__" if name == "package" else name
         table.add_row(shown, "always" if name in EAGER else "when needed", str(octets))
+    return table
+
+
+def notifier_table(rows: list[notifier.Row]) -> Table:
+    """Show what the whole notifier takes."""
+    table = new_table("The notifier, plain SMTP", "", right=("measured", "target"))
+    table.add_column("")
+    for row in rows:
+        shown = f"{row.measured} {row.unit}"
+        table.add_row(row.name, shown, f"{row.target} {row.unit}", TARGET_VERDICTS[row.kept])
     return table
 
 

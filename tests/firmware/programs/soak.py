@@ -14,14 +14,13 @@ import os
 import sys
 from errno import ECONNREFUSED, EINPROGRESS
 
-import ffi
-import vfs
-from uctypes import addressof, bytearray_at
-
 import alarmpost
 import app as firmware
+import ffi
+import vfs
 from clock import Clock
 from smtp_client import stream
+from uctypes import addressof, bytearray_at
 
 BLOCK = 4096
 BLOCKS = 256
@@ -199,11 +198,14 @@ def soak(days):
         for number in range(24):
             hour(number)
         if day >= WARM:
-            found.append(measure() + [app.outbox.count()])
-        if 1:print(day, measure(), board.mails, app.failures, gc.mem_free(), file=sys.stderr)
+            found.append([*measure(), app.outbox.count()])
+        if 1:
+            print(day, measure(), board.mails, app.failures, gc.mem_free(), file=sys.stderr)
     alarms = sum([point.occurrence for point in app.points])
-    print('{"alarms": %d, "mails": %d, "failures": %d, "lost": %d, "measured": %s}'
-        % (alarms, board.mails, app.failures, app.lost, found))
+    print(
+        '{"alarms": %d, "mails": %d, "failures": %d, "lost": %d, "measured": %s}'
+        % (alarms, board.mails, app.failures, app.lost, found)
+    )
 
 
 board = World()
