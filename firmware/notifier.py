@@ -8,7 +8,8 @@ however often it is sent, and whatever the power does.
 
 Rules
 1. The gateways are tried in order. The next one gets a mail after a network failure, 4xx or 5xx,
-   but not after an unknown outcome; then the mail is repeated later, with the same Message-ID.
+   but not after an unknown outcome; then the mail is repeated later, at that gateway first. What
+   may have been sent keeps its Message-ID and Date whatever comes next: see `doubt`.
 2. Recipients whom each gateway refuses with 5xx are parked.
 3. A gateway that fails makes everything wait; a mail that is refused for now only itself and, for
    the same recipients, what comes after it of its tag.
