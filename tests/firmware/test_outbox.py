@@ -442,7 +442,7 @@ def test_a_bundle_covers_alarms_for_just_its_recipients_up_to_a_key(root):
     box.append(Record(TEXT, "", 0, to=3))
     last = box.append(Record(CLEAR, "one", 1, 3, to=3))
     box.append(Record(RAISE, "late", 1, to=3))
-    for key, tag in ((bundle_of(box, last), ""), (bundle_of(box, last, 3, "one"), "one")):
+    for key in (bundle_of(box, last), bundle_of(box, last, 3, "one")):
         for again in (box, new(root)):
             bundle = again.read(key)
             assert (bundle.kind, bundle.to, bundle.announced) == (outbox.BUNDLE, 3, last)
