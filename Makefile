@@ -6,7 +6,9 @@ BIN = .venv/bin
 FILES = $(shell find firmware boards host_tools tests -name '*.py')
 PROGRAMS = tests/bench/programs/% tests/firmware/programs/% tests/gateway/programs/%
 STAND_INS = $(filter-out %/layout.py,$(filter host_tools/virtual_board/device/%,$(FILES)))
-BOARD = $(filter-out %/cpython.py %/theirs.py,$(filter firmware/% boards/% $(PROGRAMS),$(FILES)))
+HELPERS = host_tools/flash/device/%
+BOARD = $(filter-out %/cpython.py %/theirs.py,\
+	$(filter firmware/% boards/% $(PROGRAMS) $(HELPERS),$(FILES)))
 
 export HYPOTHESIS_STORAGE_DIRECTORY = .cache/hypothesis
 

@@ -116,15 +116,18 @@ def one_line(path: str) -> Iterator[None]:
         raise
 
 
-def stop(transport: SerialTransport, soft_reset: bool = True) -> None:
+def stop(
+    transport: SerialTransport, soft_reset: bool = True, attempts: tuple[float, ...] = ATTEMPTS
+) -> None:
     """Stop the program on the board, so that it takes orders.
 
     soft_reset: let it forget all of the program; otherwise that stays in memory
+    attempts: seconds to wait for the prompt after each Ctrl-C
 
     The program does not start again by itself, and a watchdog that it has goes on.
     Raises `PortError` where no MicroPython answers.
     """
-    for seconds in ATTEMPTS:
+    for seconds in attempts:
         with contextlib.suppress(TransportError), contextlib.redirect_stdout(io.StringIO()):
             transport.enter_raw_repl(soft_reset, timeout_overall=seconds)
             return

@@ -130,12 +130,13 @@ def test_unplugged():
         assert message(unplugging, board, stack.close) == expected
 
 
-def test_nobody_answers(monkeypatch, tmp_path):
-    monkeypatch.setattr(serial_port, "ATTEMPTS", (0.1, 0.1))
+def test_nobody_answers(tmp_path):
     end, client = pty.openpty()
     path = tmp_path / "tty"
     path.symlink_to(os.ttyname(client))
     with connected(str(path)) as transport:
-        assert message(stop, transport).startswith(f"{path}: no MicroPython answers: press")
+        assert message(stop, transport, True, (0.1, 0.1)).startswith(
+            f"{path}: no MicroPython answers: press"
+        )
     os.close(end)
     os.close(client)
