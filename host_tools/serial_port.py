@@ -34,8 +34,8 @@ class PortError(Exception):
 
 def ports() -> dict[str, str]:
     """Return the serial ports that a board may be at, with what they call themselves."""
-    usb = (one for one in list_ports.comports() if one.vid is not None)
-    return {one.device: one.description for one in sorted(usb)}
+    usb = {one.device: one.description for one in list_ports.comports() if one.vid is not None}
+    return dict(sorted(usb.items()))
 
 
 def find(port: str = AUTO) -> str:

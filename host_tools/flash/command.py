@@ -104,7 +104,7 @@ def named(plant: Plant, device: str) -> str:
 def run(job: Job, port: str, replace_main: bool, dry_run: bool, console: Console) -> int:
     """Flash a board; return the exit status."""
     with connected(port) as transport:
-        with started(Session(transport)) as session:
+        with started(Session(transport), job) as session:
             made = prepared(session, job, replace_main, console)
             if dry_run:
                 show(made, console)
@@ -112,20 +112,24 @@ def run(job: Job, port: str, replace_main: bool, dry_run: bool, console: Console
                 carry_out(session, job, made, console)
         if dry_run or isinstance(job, Client):
             return 0
-        heard = wait_ready(transport)
-    trouble = [line for line in heard if TROUBLE.match(line)]
+        with console.status("waiting until the board is ready"):
+            heard = wait_ready(transport)
+    trouble = [line for line in heard[:-1] if TROUBLE.match(line)]
     for line in (*trouble, heard[-1]):
         console.print(f"{job.name}: {line}", markup=False)
     return int(any(" error " in line for line in trouble))
 
 
 @contextlib.contextmanager
-def started(session: Session) -> Iterator[Session]:
+def started(session: Session, job: Job) -> Iterator[Session]:
     """Stop the program on the board for a while; afterwards the board starts what it has.
 
     Where the board cannot be told so, its watchdog does it after 8 s.
     """
-    session.start()
+    try:
+        session.start()
+    except PortError as error:
+        raise PortError(f"{error}: {job.remedy}") from None
     try:
         yield session
         session.reset()
@@ -191,9 +195,7 @@ def carry_out(session: Session, job: Job, made: Plan, console: Console) -> None:
         session.copy(made.copy, lambda octets: progress.advance(task, octets))
     job.commit(session)
     verify(session, job)
-    text = f"{made.new} files copied, {kilobytes(made.octets)}, all verified"
-    removed = f"; {len(made.remove)} removed" if made.remove else ""
-    console.print(f"{job.name}: {text}{removed}")
+    console.print(f"{job.name}: {made}, all verified")
 
 
 def verify(session: Session, job: Job) -> None:
@@ -208,7 +210,7 @@ def verify(session: Session, job: Job) -> None:
 def listed(paths: list[str]) -> str:
     """Name some files, and count the others."""
     more = len(paths) - LISTED
-    return ", ".join(paths[:LISTED]) + (f" and {more} others" if more > 0 else "")
+    return ", ".join(paths[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def kilobytes(octets: int) -> str:

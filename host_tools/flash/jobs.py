@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from host_tools import boards
 from host_tools.flash import contents
-from host_tools.flash.check import RefusedError, check, refuse_old
+from host_tools.flash.check import RefusedError, check, install, refuse_old
 from host_tools.flash.contents import CLIENT, LIBRARY, MAIN, UPDATE
 from host_tools.flash.plan import File, Plan, hiding, make, make_folder
 from host_tools.flash.session import Facts, Session
@@ -22,6 +22,7 @@ class Firmware:
         self.name = name
         self.board = boards.load(plant.devices[name].board)
         self.network = self.board.network.kind
+        self.remedy = install(self.board)
         self.wanted = self.contents(plant)
 
     def contents(self, plant: Plant) -> dict[str, bytes]:
@@ -62,13 +63,14 @@ class Client:
 
     name = "smtp_client"
     network = ""
+    remedy = "the board's page at https://micropython.org/download/ tells how"
 
     def __init__(self):
         self.wanted = contents.client()
 
     def check(self, facts: Facts) -> None:
         """Refuse a board whose MicroPython is too old."""
-        refuse_old(facts, ": its page at https://micropython.org/download/ tells how to update")
+        refuse_old(facts, self.remedy)
 
     def plan(self, found: Mapping[str, File], record: Mapping[str, str]) -> Plan:
         """Return what is to be done: the folder is replaced as a whole."""

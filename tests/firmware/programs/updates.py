@@ -1,10 +1,11 @@
 """Cut the power at the operations of a flash that was recorded: `updates GEOMETRY STEP`.
 
-Standard input has JSON: the board's `journal`, the `blocks` of its flash, the operations `first` and `last` between which the
-power is cut, and the files, by path with their SHA-256, that it has `after`; those that it had
-before are in the journal. At every STEP-th operation, clean and torn, the flash is what the journal had brought by
-then. Booted from it, main.py itself must come to run all of the old or all of the new; every
-third of these boots has its own power cut, too, at every STEP-th operation. Prints JSON.
+Standard input has JSON: the board's `journal`, the `blocks` of its flash, the operations `first`
+and `last` between which the power is cut, `marks` at which it is cut in any case, and the files
+that it has `after`, SHA-256 by path; those that it had before are in the journal.
+At every STEP-th operation, clean and torn, the flash is what the journal had brought by then.
+Booted from it, main.py itself must come to run all of the old or all of the new; every third of
+these boots has its own power cut, too, at every STEP-th operation. Prints JSON.
 """
 
 import json
@@ -16,10 +17,11 @@ STEP = int(sys.argv[2])
 HERE = __file__.rpartition("/")[0]
 sys.path[:] = [HERE]
 
-import flash  # noqa: E402
-import vfs  # noqa: E402
 from binascii import hexlify  # noqa: E402
 from hashlib import sha256  # noqa: E402
+
+import flash  # noqa: E402
+import vfs  # noqa: E402
 
 SECOND = 3  # of so many recoveries one is cut as well
 BOOTS = 4  # that a recovery may take
@@ -182,9 +184,10 @@ def run():
     order["before"] = digests()
     counts = {"cuts": 0, "second": 0, "old": 0, "new": 0}
     counts["waiting"] = len(part(order["before"], True))
-    for at in range(order["first"], order["last"], STEP):
+    steps = set(range(order["first"], order["last"], STEP))
+    for at in sorted(steps | set(order["marks"])):
         journal.advance(at)
-        for torn in (False, True):
+        for torn in (False, True) if at in steps else (False,):
             flash.copy(memory, journal.memory)
             if torn:
                 journal.step(memory, True)
