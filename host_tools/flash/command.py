@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from host_tools.flash.check import RefusedError
-from host_tools.flash.contents import UPDATE
+from host_tools.flash.contents import MAIN, UPDATE
 from host_tools.flash.jobs import Client, Configuration, Firmware
 from host_tools.flash.plan import NOT_OURS, File, Plan, digest, digest_of, missing
 from host_tools.flash.restart import NotReadyError, wait_ready
@@ -24,6 +24,9 @@ from host_tools.serial_port import AUTO, PortError, connected
 FILE = Path("plant.toml")
 LISTED = 3
 """How many files a message names."""
+
+OWN = "import alarmpost"
+"""What a user's program in the place of main.py has in it."""
 
 STOPPED = 130
 """The exit status after Ctrl-C."""
@@ -148,7 +151,12 @@ def prepared(session: Session, job: Job, replace_main: bool, console: Console) -
     if UPDATE in files:  # one that the power has interrupted
         session.order(("finish",))
         files = session.files(NOT_OURS)
-    made = job.plan(files, session.record())
+    record = session.record()
+    made = job.plan(files, record)
+    if MAIN in made.foreign and not replace_main and OWN in session.text(MAIN):
+        console.print(f"{job.name}: main.py is a program of yours, it stays")
+        job.leave_main()
+        made = job.plan(files, record)
     if made.foreign and not replace_main:
         raise RefusedError(
             f"{listed(made.foreign)} on the board: not put there by alarmpost; "

@@ -9,6 +9,7 @@ from host_tools import boards
 from host_tools.mpy import compile_file
 from host_tools.plant import Plant, config
 
+APP = "app.mpy"
 CONFIG = "config.json"
 MAIN = "main.py"
 UPDATE = "update.mpy"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from host_tools import boards
 from host_tools.flash import contents
 from host_tools.flash.check import RefusedError, check, install, refuse_old
-from host_tools.flash.contents import CLIENT, LIBRARY, MAIN, UPDATE
+from host_tools.flash.contents import APP, CLIENT, LIBRARY, MAIN, UPDATE
 from host_tools.flash.plan import File, Plan, hiding, make, make_folder
 from host_tools.flash.session import Facts, Session
 from host_tools.plant import Plant
@@ -37,6 +37,10 @@ class Firmware:
         """Return what is to be done."""
         return make(self.wanted, found, record)
 
+    def leave_main(self) -> None:
+        """Let main.py be what it is."""
+        self.wanted.pop(MAIN, None)
+
     def commit(self, session: Session) -> None:
         """Let the copies count, all at once."""
         session.copy({UPDATE: contents.update()})
@@ -52,7 +56,7 @@ class Configuration(Firmware):
 
     def plan(self, found: Mapping[str, File], record: Mapping[str, str]) -> Plan:
         """Return what is to be done; the firmware stays."""
-        if MAIN not in record:
+        if APP not in record:
             raise RefusedError("the board has no alarmpost yet: flash it without --only-config")
         staying = {path: before for path, before in record.items() if path not in self.wanted}
         return make(self.wanted, found, record, staying)
@@ -74,11 +78,14 @@ class Client:
 
     def plan(self, found: Mapping[str, File], record: Mapping[str, str]) -> Plan:
         """Return what is to be done: the folder is replaced as a whole."""
-        if MAIN in record:
+        if APP in record:
             raise RefusedError("the board has the whole alarmpost: flash it without --only-client")
         if hidden := sorted(hiding({CLIENT + "__init__.mpy": b"", "smtp_client.mpy": b""}, found)):
             raise RefusedError(f"/{hidden[0]} would be imported in its place: remove it")
         return make_folder(LIBRARY + CLIENT, self.wanted, found)
+
+    def leave_main(self) -> None:
+        """There is none here."""
 
     def commit(self, session: Session) -> None:
         """Let the copies count: the old folder goes, the new one comes."""

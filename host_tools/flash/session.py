@@ -72,7 +72,11 @@ class Session:
 
     def record(self) -> dict[str, str]:
         """Return the SHA-256 of each file that was installed."""
-        return read_record(self.order(("show", f"/{RECORD}")))
+        return read_record(self.text(RECORD))
+
+    def text(self, path: str) -> str:
+        """Return the text of a file, "" where there is none."""
+        return self.order(("show", "/" + path))
 
     def copy(
         self, files: Mapping[str, bytes], copied: Callable[[int], None] = lambda _: None

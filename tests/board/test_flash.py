@@ -227,9 +227,27 @@ def test_a_main_that_was_changed_by_hand_stays(flash):
     with VirtualBoard("VIRTUAL") as board:
         done(flash(board))
         board.power_off()
-        board.write({"main.py": "import alarmpost\nalarmpost.run()\n"})
+        board.write({"main.py": "print('other')\n"})
         board.power_on()
         assert refused(flash(board)).startswith("main.py on the board: not put there by alarmpost")
+
+
+def test_a_program_of_the_user_that_imports_alarmpost_stays(name, flash, monkeypatch):
+    own = b"import alarmpost\nprint('own')\nalarmpost.run()\n"
+    with VirtualBoard(name) as board:
+        for _ in older(monkeypatch):
+            done(flash(board))
+        board.power_off()
+        board.write({"main.py": own})
+        board.power_on()
+        assert "plc7: main.py is a program of yours, it stays\n" in done(flash(board))
+        assert "nothing to copy" in done(flash(board, "--only-config"))
+        board.power_off()
+        files = board.files()
+        assert files["main.py"] == own
+        assert "gone.mpy" not in files
+        board.power_on()
+        assert "1 file copied" in done(flash(board, "--replace-main"))
 
 
 def test_a_full_flash(name, flash):
@@ -392,10 +410,20 @@ def older(monkeypatch):
         yield
 
 
-def test_power_cuts_during_an_update(name, flash, monkeypatch, record_property):
+OWN = {"main.py": "import alarmpost\nprint('own')\nalarmpost.run()\n"}
+
+
+@pytest.mark.parametrize(("name", "own"), [("VIRTUAL", {}), ("W5500_EVB_PICO", OWN)])
+def test_power_cuts_during_an_update(name, own, flash, monkeypatch, record_property):
+    """Of the firmware; or of what a user's program in the place of main.py uses."""
     with VirtualBoard(name, journal=True) as board:
         for _ in older(monkeypatch):
             done(flash(board, description="dry run"))
+        board.power_off()
+        board.write(own)
+        at = len(board.console)
+        board.power_on()
+        board.wait_for("ready", start=at)
         board.press(INPUT[name])
         board.wait_for("PUMP_2 RAISE")
         recorder = Recorder(monkeypatch, board)

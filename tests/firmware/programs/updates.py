@@ -25,6 +25,7 @@ import vfs  # noqa: E402
 
 SECOND = 3  # of so many recoveries one is cut as well
 BOOTS = 4  # that a recovery may take
+FRESH = ("update", "alarmpost", "borrow", "log")  # imported anew at each boot
 UNSEEN = ("/new", "/adopted", "/update.mpy")
 
 
@@ -34,6 +35,11 @@ class ResetError(Exception):
 
 class StartedError(Exception):
     """The program starts."""
+
+
+def start():
+    """Be app.run()."""
+    raise StartedError
 
 
 class Machine:
@@ -46,8 +52,8 @@ class Machine:
 class App:
     """The module app."""
 
-    def run(self):
-        raise StartedError
+    def __init__(self):
+        self.run = start
 
 
 class Time:
@@ -98,7 +104,8 @@ def boot(memory, cut=0):
     """Boot until the program starts or the power fails; return whether the power stayed."""
     for _ in range(BOOTS):
         device = mount(memory, cut)
-        sys.modules.pop("update", None)
+        for name in FRESH:
+            sys.modules.pop(name, None)
         try:
             with open("/main.py") as file:
                 source = file.read()
