@@ -256,7 +256,8 @@ class Outbox:
             self.save(name, data)
         except BaseException:
             self.index[-_ENTRY:] = b""
-            if not self.homes.pop(key, None):
+            self.homes.pop(key, None)
+            if not at_home:
                 self.discard(name)  # not accepted: it must not turn up at the next boot
             raise
         return key
