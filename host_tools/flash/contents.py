@@ -51,6 +51,7 @@ def compiled(sources: Mapping[str, Path]) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="alarmpost-") as folder:
         target = Path(folder) / "compiled.mpy"
         for path, source in sources.items():
-            compile_file(source, target)
-            found[path.removesuffix(".py") + ".mpy"] = target.read_bytes()
+            name = path.removesuffix(".py") + ".mpy"
+            compile_file(source, target, name)
+            found[name] = target.read_bytes()
     return found
