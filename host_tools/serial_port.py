@@ -117,7 +117,7 @@ def one_line(path: str) -> Iterator[None]:
 
 
 def stop(
-    transport: SerialTransport, soft_reset: bool = True, attempts: tuple[float, ...] = ATTEMPTS
+    transport: SerialTransport, soft_reset: bool = True, attempts: tuple[int, ...] = ATTEMPTS
 ) -> None:
     """Stop the program on the board, so that it takes orders.
 

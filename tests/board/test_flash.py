@@ -100,7 +100,7 @@ def refused(result):
     return message.removeprefix("alarmpost: ")
 
 
-@pytest.fixture(params=FLAVOURS.values(), ids=FLAVOURS)
+@pytest.fixture(params=FLAVOURS.values(), ids=list(FLAVOURS))
 def name(request):
     """A board of each port of MicroPython."""
     return request.param
