@@ -20,15 +20,17 @@ def run():
     """Do all that is left to do, and reset the board; main.py calls it."""
     import time
 
-    import machine
-
     try:
         for _ in steps():
             pass
     except OSError as error:  # the next boot tries again
         print("error: update: flash fails: %s" % error)
         time.sleep(10)
-    machine.reset()
+    try:
+        import hardware as board  # not before, since it is one of the files
+    except ImportError:  # it is not there yet
+        import machine as board
+    board.reset()
 
 
 def steps():

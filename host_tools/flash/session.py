@@ -113,7 +113,7 @@ class Session:
 
     def reset(self) -> None:
         """Let the board start what it has."""
-        self.transport.exec_raw_no_follow("machine.reset()")
+        self.transport.exec_raw_no_follow("reset()")
 
     def give_up(self) -> None:
         """Reset the board if that is still possible."""

@@ -116,6 +116,7 @@ def test_from_an_empty_board_to_a_mail(name, flash):
         board.wait_for("PUMP_2 overload RAISED: sent to 1")
         operations = board.operations
         assert "nothing to copy" in done(flash(board))
+        assert "WATCHDOG" not in board.console
         board.power_off()
         files = board.files()
     assert "[PLANT high] PUMP_2 overload RAISED" in [
@@ -512,6 +513,7 @@ def test_the_cable_is_pulled(updated, flash, interrupt, monkeypatch):
         at = len(updated.console)
         assert refused(flash(updated)) == f"{updated.port}: the board was unplugged"
         updated.wait_for("ready: plc7", start=at)
+    assert "WATCHDOG" not in updated.console
     updated.plug()
 
 
@@ -526,6 +528,7 @@ def test_the_power_fails(updated, flash, interrupt):
     at = len(updated.console)
     updated.power_on()
     updated.wait_for("ready: plc7", start=at)
+    assert "WATCHDOG" not in updated.console
 
 
 def test_another_program_goes_on_until_main_py_is_there(flash, monkeypatch):

@@ -17,6 +17,16 @@ block = memoryview(bytearray(512))
 file = None
 
 
+def expect_reset():
+    """Tell the firmware, where there is one, that the next reset is no reason for an alarm."""
+    try:
+        import hardware
+
+        hardware.expect_reset()
+    except (ImportError, AttributeError):
+        pass
+
+
 def facts(kind):
     """Print what the board is: a tuple; `kind` is the network class that it is to have."""
     try:
@@ -132,9 +142,18 @@ def clock(moment):
     machine.RTC().datetime(moment)
 
 
+def reset():
+    """Start what is on flash."""
+    expect_reset()
+    machine.reset()
+
+
 def attempt(function, *paths):
     """Do what is perhaps done already, or cannot be done."""
     try:
         function(*paths)
     except OSError:
         pass
+
+
+expect_reset()

@@ -42,8 +42,8 @@ def start():
     raise StartedError
 
 
-class Machine:
-    """The module machine."""
+class Hardware:
+    """The module hardware."""
 
     def reset(self):
         raise ResetError
@@ -179,7 +179,7 @@ def recover(order, memory, scratch, second, why):
 def run():
     """Do what standard input says."""
     order = json.loads(sys.stdin.readline())
-    sys.modules["machine"] = Machine()
+    sys.modules["hardware"] = Hardware()
     sys.modules["app"] = App()
     sys.modules["time"] = Time()
     journal = Journal(order["journal"], order["blocks"])
