@@ -63,7 +63,7 @@ def flash(
     board then runs all of the old or all of the new. Waiting alarms stay. Exit status 0: the board
     is ready.
     """
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
     try:
         job = chosen(file, device, only_config, only_client)
         return run(job, port, replace_main, dry_run, console)
@@ -119,7 +119,7 @@ def run(job: Job, port: str, replace_main: bool, dry_run: bool, console: Console
             heard = wait_ready(transport)
     trouble = [line for line in heard[:-1] if TROUBLE.match(line)]
     for line in (*trouble, heard[-1]):
-        console.print(f"{job.name}: {line}", markup=False)
+        console.print(f"{job.name}: {line}")
     return int(any(" error " in line for line in trouble))
 
 
@@ -181,9 +181,9 @@ def refuse_full(made: Plan, files: dict[str, File], facts: Facts) -> None:
 def show(made: Plan, console: Console) -> None:
     """Say what would be done."""
     for path, data in made.copy.items():
-        console.print(f"would copy {path}, {len(data)} octets", markup=False)
+        console.print(f"would copy {path}, {len(data)} octets")
     for path in made.remove:
-        console.print(f"would remove {path}", markup=False)
+        console.print(f"would remove {path}")
     if not made.copy:
         console.print("nothing to copy")
 

@@ -10,7 +10,7 @@ from host_tools import boards
 from host_tools.flash import contents
 from host_tools.flash.check import RefusedError, check, install, refuse_old
 from host_tools.flash.contents import APP, CLIENT, LIBRARY, MAIN, UPDATE
-from host_tools.flash.plan import File, Plan, hiding, make, make_folder
+from host_tools.flash.plan import File, Plan, digest, hiding, make, make_folder
 from host_tools.flash.session import Facts, Session
 from host_tools.plant import Plant
 
@@ -35,7 +35,9 @@ class Firmware:
 
     def plan(self, found: Mapping[str, File], record: Mapping[str, str]) -> Plan:
         """Return what is to be done."""
-        return make(self.wanted, found, record)
+        sources = boards.sources(self.board.name).items()  # copied by hand, or a virtual board's
+        ours = {path: digest(data) for path, data in sources}
+        return make(self.wanted, found, {**ours, **record})
 
     def leave_main(self) -> None:
         """Let main.py be what it is."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 from host_tools.flash.plan import NEW, RECORD, File, digest, read_record
@@ -112,8 +113,9 @@ class Session:
         self.order(("clock", (*moment[:3], now.weekday(), *moment[3:6], 0)))
 
     def reset(self) -> None:
-        """Let the board start what it has."""
-        self.transport.exec_raw_no_follow("reset()")
+        """Let the board start what it has; a port by USB may be gone before it can answer."""
+        with contextlib.suppress(TransportError, OSError):
+            self.transport.exec_raw_no_follow("reset()")
 
     def give_up(self) -> None:
         """Reset the board if that is still possible."""

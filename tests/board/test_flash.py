@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from host_tools import cli, micropython, mpy
+from host_tools import boards, cli, micropython, mpy
 from host_tools.fake_smtp import FakeSMTP
 from host_tools.flash import contents
 from host_tools.flash.restart import wait_ready
@@ -249,6 +249,14 @@ def test_a_program_of_the_user_that_imports_alarmpost_stays(name, flash, monkeyp
         assert "gone.mpy" not in files
         board.power_on()
         assert "1 file copied" in done(flash(board, "--replace-main"))
+
+
+def test_the_firmware_as_source_is_ours(flash):
+    sources = boards.sources("VIRTUAL")
+    with VirtualBoard("VIRTUAL", sources) as board:
+        compiled = len(sources) - 1  # but main.py
+        expected = f"{compiled + 1} files copied, {compiled} files removed, all verified"
+        assert expected in done(flash(board))
 
 
 def test_a_full_flash(name, flash):
