@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from host_tools.gateway.facts import MEBIBYTE
-from host_tools.toml_file import BadFileError, devices_of, read_secret, read_toml
+from host_tools.toml_file import NO_PASSWORD, BadFileError, devices_of, read_secret, read_toml
 
 LOCAL_PART = r"[A-Za-z0-9_+~-]+(?:\.[A-Za-z0-9_+~-]+)*"
 """Less than RFC 5322's dot-atom: the rest, as = and %, means something to Postfix."""
@@ -380,8 +380,8 @@ def check_gateway(data: dict[str, Any]) -> Gateway:
             ["gateway: missing: write a table [gateway] with hostname, listen and so on"]
         )
     shared = {name: data[name] for name in SHARED if name in data}
-    if "devices" in data:
-        shared["devices"] = devices_of(data, ("heartbeat",))
+    if "devices" in shared:
+        shared["devices"] = devices_of(data, "heartbeat")
     try:
         return Gateway.model_validate({**shared, **table})
     except ValidationError as error:
@@ -423,10 +423,6 @@ REMEDIES = {
     "model_type": "give a table",
     "string_pattern_mismatch": "give the name of a network interface, as eth1",
 }
-NO_PASSWORD = (
-    "a password does not belong into this file: write it into a file of its own, chmod 600, and "
-    "name that in password_file"
-)
 
 
 def remedy(detail: Any, steps: list[str]) -> str:

@@ -1,5 +1,6 @@
 """The fields of a configuration and its check, as the firmware has them."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date, time
@@ -12,14 +13,28 @@ with modules() as load:
     CONFIG, REMEDIES = load("config"), load("remedies")
 
 TYPES = {"digital": "d", "analog": "a", "software": "s"}
+OWN_TAGS = [row[0] for row in CONFIG.rows(CONFIG.SYSTEM)]
+"""Points of the board itself."""
+
 WORDS = {
     "object": "give a table",
     "list": "give a list; tables of one have two brackets: [[...]]",
+    "routes": "give the name of a list of recipients, a list of names, or a table",
 }
 """What TOML calls otherwise than JSON; by the check that refused."""
 
 NAMED = re.compile(r"(recipients|texts)\.(.*?)((?:\[\d+\])*)")
-SECRET = re.compile(r"pass|secret|key|psk", re.IGNORECASE)
+FILED = {"network.password": "network.password_file"}
+"""Fields that are called otherwise in the file, which has no secrets; by place."""
+
+SECRET = re.compile(r"(pass|secret|psk)[^.]*$", re.IGNORECASE)
+
+
+class Hidden:
+    """A value that may be a secret."""
+
+    def __repr__(self) -> str:
+        return "***"
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,9 @@ class Notes:
     @staticmethod
     def unknown(path: str, name: str, value: Any, names: list[str], elsewhere: bool) -> Fault:
         """Note a field that there is not; `elsewhere`: points of another type have it."""
+        names = [FILED.get(path + one, path + one).removeprefix(path) for one in names]
         remedy = REMEDIES.remedy_of("elsewhere") if elsewhere else nearest(name, names)
+        value = Hidden() if path == "network." else value
         return Fault(path + dotted(name), value, remedy)
 
 
@@ -70,6 +87,13 @@ def faults_of(data: dict[str, Any]) -> list[Fault]:
         return Checker(data).check()
 
 
+def compiled(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what a board makes of a configuration without faults, by name."""
+    with modules():
+        lines, _ = CONFIG.check(data)
+        return {name: json.loads(value) for name, value in (line.split("\t", 1) for line in lines)}
+
+
 def site_fields() -> list[str]:
     """Return the fields of the whole board."""
     return [name for name, _, _ in CONFIG.fields_of("S")]
@@ -89,6 +113,6 @@ def nearest(name: str, names: list[str]) -> str:
 
 def shown(where: str, value: Any) -> str:
     """Show a value in one short line, a secret not at all."""
-    if value is not ... and SECRET.search(where):
-        return "***"
-    return str(value) if isinstance(value, (date, time)) else REMEDIES.shown(value)
+    if isinstance(value, (date, time)):
+        return str(value)
+    return REMEDIES.shown(Hidden() if value is not ... and SECRET.search(where) else value)
