@@ -39,27 +39,28 @@ def read_toml(path: Path, maker: str) -> dict[str, Any]:
 
     Raises `BadFileError` with a line that names the place.
     """
+    name = printable(str(path))
     try:
         with path.open("rb") as file:
             octets = file.read(MOST + 1)
     except OSError as error:
-        raise BadFileError([f"{path}: {error.strerror}: `{maker}` makes one"]) from None
+        raise BadFileError([f"{name}: {error.strerror}: `{maker}` makes one"]) from None
     if len(octets) > MOST:
-        raise BadFileError([f"{path}: more than {MOST} octets: this is no plant's file"])
-    return parse(path, decode(path, octets))
+        raise BadFileError([f"{name}: more than {MOST} octets: this is no plant's file"])
+    return parse(name, decode(name, octets))
 
 
-def decode(path: Path, octets: bytes) -> str:
+def decode(name: str, octets: bytes) -> str:
     """Return the text of a file; editors on Windows put a mark before it."""
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         where = place(error.object[: error.start].decode())
         octet = error.object[error.start]
-        raise BadFileError([f"{path}: {where}: octet 0x{octet:02x}: save it as UTF-8"]) from None
+        raise BadFileError([f"{name}: {where}: octet 0x{octet:02x}: save it as UTF-8"]) from None
 
 
-def parse(path: Path, text: str) -> dict[str, Any]:
+def parse(name: str, text: str) -> dict[str, Any]:
     """Return the tables of a text."""
     try:
         return tomllib.loads(text)
@@ -67,9 +68,9 @@ def parse(path: Path, text: str) -> dict[str, Any]:
         found = PLACE.search(str(error))
         where = f"line {found[1]}, column {found[2]}" if found and found[1] else place(text)
         what = PLACE.sub("", str(error))
-        raise BadFileError([f"{path}: {where}: {what}: this is not TOML"]) from None
+        raise BadFileError([f"{name}: {where}: {what}: this is not TOML"]) from None
     except RecursionError:
-        raise BadFileError([f"{path}: nested too deeply: this is no plant's file"]) from None
+        raise BadFileError([f"{name}: nested too deeply: this is no plant's file"]) from None
 
 
 def place(before: str) -> str:

@@ -48,9 +48,7 @@ def new(
 
 def check(
     file: Annotated[Path, typer.Argument(help="The plant's TOML file.")] = FILE,
-    device: Annotated[
-        str, typer.Option(help="Show this board only: the NAME of [devices.NAME].")
-    ] = "",
+    device: Annotated[str, typer.Option(help="Show this board only: its name in the file.")] = "",
 ) -> int:
     """Tell all that is wrong with a plant's TOML file (exit status 2), or what boards will do."""
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from host_tools.gateway.model import SHARED, Gateway, check_gateway
+from host_tools.gateway.model import INHERITED, SHARED, Gateway, check_gateway
 from host_tools.plant.faults import faults_at_top, faults_between, faults_of_device
 from host_tools.plant.source import Source
 from host_tools.toml_file import BadFileError, dotted, read_toml
@@ -48,7 +48,11 @@ def read_plant(path: Path) -> Plant:
 
     Raises `BadFileError`, whose `lines` tell all that is wrong: field, value, remedy.
     """
-    data = read_toml(path, MAKER)
+    return check_plant(read_toml(path, MAKER), path)
+
+
+def check_plant(data: dict[str, Any], path: Path) -> Plant:
+    """Check the tables of the file at a path; raises `BadFileError`."""
     lines = list(faults_at_top(data))
     found = []
     for source in sources(data, path.parent):
@@ -80,7 +84,7 @@ def read_gateway(data: dict[str, Any], told: list[str]) -> tuple[Gateway | None,
     try:
         return check_gateway(data), []
     except BadFileError as error:
-        again = SHARED if any(line.startswith(SHARED) for line in told) else ()
+        again = SHARED if any(line.startswith((*SHARED, INHERITED)) for line in told) else ()
         return None, [line for line in error.lines if not line.startswith(again)]
 
 

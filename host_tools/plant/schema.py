@@ -7,7 +7,7 @@ from datetime import date, time
 from typing import Any
 
 from host_tools.firmware import modules
-from host_tools.toml_file import dotted
+from host_tools.toml_file import dotted, printable
 
 with modules() as load:
     CONFIG, REMEDIES = load("config"), load("remedies")
@@ -23,7 +23,7 @@ WORDS = {
 }
 """What TOML calls otherwise than JSON; by the check that refused."""
 
-NAMED = re.compile(r"(recipients|texts)\.(.*?)((?:\[\d+\])*)")
+NAMED = re.compile(r"(recipients|texts)\.(.*?)((?:\[\d+\])*)", re.DOTALL)
 FILED = {"network.password": "network.password_file"}
 """Fields that are called otherwise in the file, which has no secrets; by place."""
 
@@ -47,7 +47,7 @@ class Fault:
 
     def line(self, where: str) -> str:
         """Say it in one line, at the place where the file has the field."""
-        return f"{where}: {shown(where, self.value)}: {self.remedy}"
+        return f"{where}: {printable(shown(where, self.value))}: {self.remedy}"
 
 
 class Notes:
@@ -101,7 +101,7 @@ def site_fields() -> list[str]:
 
 def point_fields(kind: Any) -> list[str]:
     """Return the fields of points of a type; those of all points for one that is unknown."""
-    letters = [TYPES[kind]] if kind in TYPES else TYPES.values()
+    letters = [TYPES[name] for name in TYPES if name == kind] or TYPES.values()
     fields = [name for letter in letters for name, _, _ in CONFIG.fields_of(letter)]
     return list(dict.fromkeys(fields))
 

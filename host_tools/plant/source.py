@@ -76,7 +76,7 @@ class Source:
 
     def network(self) -> dict[str, Any]:
         """Return its network, without what is shared by those boards only that can use it."""
-        table, own = self.table("network"), self.own.get("network", {})
+        table, own = table_of(self.table("network")), table_of(self.own.get("network"))
         useless = () if "address" in table else STATIC
         if self.board and not self.board.wifi:
             useless += WIFI
@@ -87,8 +87,7 @@ class Source:
 
         Raises `BadFileError` where it cannot be had.
         """
-        table = self.table("network")
-        table = self.network() if isinstance(table, dict) else {}
+        table = self.network()
         if "password" in table:
             raise BadFileError([f"{self.place('network.password')}: ***: {NO_PASSWORD}"])
         if "password_file" not in table:
@@ -100,9 +99,9 @@ class Source:
 
     def point(self, spec: Any) -> Any:
         """Return a point with those defaults that its type can have."""
-        defaults = self.data.get(DEFAULTS)
-        if not isinstance(spec, dict) or not isinstance(defaults, dict):
+        if not isinstance(spec, dict):
             return spec
+        defaults = table_of(self.data.get(DEFAULTS))
         fields = point_fields({"type": "digital", **defaults, **spec}["type"])
         return {**{name: defaults[name] for name in fields if name in defaults}, **spec}
 
@@ -120,18 +119,18 @@ class Source:
         table, entry = (head[1], head[2] or head[3]) if head else (where, None)
         inherited = table not in self.own and (table in self.data or table == "gateways")
         if table in MERGED and table in self.own:
-            inherited = has(self.data, table, entry) and not has(self.own, table, entry)
+            mine, above = (table_of(data.get(table)) for data in (self.own, self.data))
+            inherited = entry in above and entry not in mine
         return where if inherited or table in COMMON else f"{device}.{where}"
 
     def place_of_point(self, where: str, at: int, name: str | None) -> str:
         """Return where the file has a field of a point."""
         spec = self.own["points"][at]
-        if name and name not in spec and name in self.data.get(DEFAULTS, ()):
+        if name and name not in spec and name in table_of(self.data.get(DEFAULTS)):
             return where.replace(f"points[{at}]", DEFAULTS, 1)
         return f"{dotted('devices', self.name)}.{where}"
 
 
-def has(data: dict[str, Any], table: str, entry: str | None) -> bool:
-    """Tell whether a table has an entry."""
-    found = data.get(table)
-    return isinstance(found, dict) and entry in found
+def table_of(value: Any) -> dict[str, Any]:
+    """Return a table, an empty one for what is none."""
+    return value if isinstance(value, dict) else {}
