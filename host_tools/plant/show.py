@@ -135,7 +135,9 @@ def condition(point: dict[str, Any]) -> str:
     back = limit - point["deadband"] if high else limit + point["deadband"]
     signs = "≥≤" if high else "≤≥"
     text = f"{signs[0]} {limit:g} {point['unit']}".rstrip() + f", until {signs[1]} {back:g}"
-    return text + "; fault outside {:g} to {:g}".format(*point["range"]) * ("range" in point)
+    if "range" in point:
+        text += "; raw {:g} to {:g}, else a fault".format(*point["range"])
+    return text
 
 
 def span(milliseconds: int) -> str:
