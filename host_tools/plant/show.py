@@ -109,7 +109,7 @@ def alarm_table(
     table = Table(box=SIMPLE_HEAD)
     for name, fixed in (("tag", True), ("input", False), ("alarm when", False)):
         table.add_column(name, no_wrap=fixed, overflow="fold")
-    for name in ("priority", "on / off", "to"):
+    for name in ("priority", "on / off delay", "to"):
         table.add_column(name)
     routes = [spec.get("to", everybody(config)) for spec in config["points"]]
     for point, to in zip(points, routes, strict=True):

@@ -9,10 +9,10 @@ from host_tools import boards
 from host_tools.plant.schema import point_fields, site_fields
 from host_tools.toml_file import NO_PASSWORD, BadFileError, dotted, read_secret
 
-COMMON = ("plant", "recipients")
+COMMON: tuple[str, ...] = ("plant", "recipients")
 """Fields that are the plant's: no board has others."""
 
-OWN = ("sender", "points", "acknowledge_input")
+OWN: tuple[str, ...] = ("sender", "points", "acknowledge_input")
 """Fields that no two boards have in common."""
 
 MERGED = ("network", "system_points", "texts")

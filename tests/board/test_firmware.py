@@ -67,7 +67,7 @@ WIFI = {"ssid": "Anlage Süd", "password": "Gurkensalat"}
 def test_the_network_is_as_it_is_configured(name, network):
     files = {**boards.sources(name), "config.json": json.dumps(CONFIG | {"network": network})}
     lease = "" if "address" in network else "192.168.1.50"
-    with VirtualBoard(name, files, lease=lease, wifi=tuple(WIFI.values())) as board:
+    with VirtualBoard(name, files, lease=lease, wifi=(WIFI["ssid"], WIFI["password"])) as board:
         at = board.wait_for("ready: plc7")
         board.wait_for(f"link: up, {network.get('address', lease)}", start=at)
         called = board.run("import network; print(network.hostname())", soft_reset=False)

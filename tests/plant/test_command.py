@@ -172,7 +172,7 @@ def test_check_shows_what_boards_will_do(tmp_path):
     rows = [re.split(r"  +", line.strip()) for line in text.splitlines()]
     for row in (
         ["PUMP_2", "GPIO1", "contact closes", "high", "1 s / 5 s", "operators"],
-        ["TK", "GPIO4", "≥ 8, until ≤ 7.82", "low", "15 s / 15 s", "operators"],
+        ["TK_1", "GPIO4", "≥ 8, until ≤ 7.82", "low", "15 s / 15 s", "operators"],
         ["SW", "your program", "it is set", "low", "0 s / 0 s", "operators"],
         ["A", "DI16 (expander 0x21, bit 7)", "contact closes", "low", "1 s / 5 s", "operators"],
     ):
