@@ -56,22 +56,22 @@ class Network:
             return
         for host in hosts + [dns] if dns else hosts:
             number = number_of(host)
-            if number is None and not dns:
+            if number < 0 and not dns:
                 self.refuse("network.dns", ..., "a_name", host)
                 return
-            if number is not None and not subnet < number < last:
+            if number >= 0 and not subnet < number < last:
                 self.refuse("network.gateway", ..., "outside", host)
                 return
 
     # Checks, as those of `Checker`
 
     def _ipv4(self, value):
-        first = (number_of(value) or 0) >> 24
+        first = number_of(value) >> 24
         need(0 < first < 224 and first != 127)
         return value
 
     def _netmask(self, value):
-        free = (number_of(value) or 0) ^ _ALL
+        free = number_of(value) ^ _ALL
         need(free & free + 1 == 0 and 3 <= free < 1 << 24)
         return value
 
@@ -94,18 +94,18 @@ def need(condition):
 
 
 def number_of(text):
-    """Return the number that an IPv4 address is, None for what is none."""
+    """Return the number that an IPv4 address is, -1 for what is none."""
     parts = text.split(".") if isinstance(text, str) else ()
     number = 0
     for part in parts:
         try:
             octet = int(part)
         except ValueError:
-            return None
+            return -1
         if str(octet) != part or not 0 <= octet < 256:
-            return None
+            return -1
         number = number << 8 | octet
-    return number if len(parts) == 4 else None
+    return number if len(parts) == 4 else -1
 
 
 def dotted(number):
