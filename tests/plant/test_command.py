@@ -13,6 +13,7 @@ from rich.console import Console
 from host_tools import boards, cli
 from host_tools.fake_smtp import FakeSMTP
 from host_tools.gateway.model import check_gateway, read_gateway
+from host_tools.micropython import ROOT
 from host_tools.plant import config, read_plant
 from host_tools.plant.model import check_plant
 from host_tools.plant.schema import compiled
@@ -137,6 +138,18 @@ def test_check_tells_five_mistakes_by_their_fields(alarmpost, tmp_path):
         "devices.plc1.points[0].priority",
         "devices.plc1.points[0].input",
     ]
+
+
+def test_the_example_of_the_readme_is_good_and_its_mistakes_are_told(alarmpost, tmp_path):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (faults,) = re.findall(r"```\n(alarmpost: .*?)```", readme, re.DOTALL)
+    (tmp_path / "plant.toml").write_text(text)
+    assert alarmpost("check")[0] == 0
+    for good, bad in (("normal", "nomal"), ('"high"', '"hgh"'), ("DI01", "DI17")):
+        text = text.replace(good, bad)
+    (tmp_path / "plant.toml").write_text(text)
+    assert alarmpost("check") == (2, "", faults)
 
 
 def shown(found, *names):
