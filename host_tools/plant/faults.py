@@ -1,9 +1,11 @@
 """What is wrong with the tables of the file, each fault one line: field, value, remedy."""
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from host_tools import boards
+from host_tools.gateway.model import Gateway
 from host_tools.plant.inputs import faults_of_inputs
 from host_tools.plant.schema import FILED, Fault, faults_of, nearest, point_fields
 from host_tools.plant.source import ABOVE, BOARD, COMMON, DEFAULTS, OWN, Source
@@ -53,11 +55,12 @@ def faults_of_device(source: Source, config: dict[str, Any]) -> Iterator[str]:
     board = source.board
     if board is None:
         yield fault_of_board(source.own.get("board", ...)).line(source.place("board"))
-    for fault in faults_of(config):
+    found = list(faults_of(config))
+    if board:  # which knows more of its inputs
+        found = [fault for fault in found if fault.check != "input"]
+        found += [*faults_of_wifi(board, config), *faults_of_inputs(board, config)]
+    for fault in found:
         yield fault.line(source.place(FILED.get(fault.where, fault.where)))
-    if board:
-        for fault in (*faults_of_wifi(board, config), *faults_of_inputs(board, config)):
-            yield fault.line(source.place(fault.where))
 
 
 def fault_of_board(name: Any) -> Fault:
@@ -81,13 +84,34 @@ def faults_between(found: list[tuple[Source, dict[str, Any]]]) -> Iterator[str]:
     """Yield what boards have in common and may not."""
     for where in UNIQUE:
         first: dict[str, Source] = {}
-        for source, config in found:
-            value: Any = config
-            for step in where.split("."):
-                value = value.get(step) if isinstance(value, dict) else None
-            if not isinstance(value, str):
-                continue
+        for source, value in texts_at(found, where):
             other = first.setdefault(value.lower(), source)
             if other is not source:
                 remedy = f"{dotted('devices', other.name)} has it: give each board its own"
                 yield Fault(where, value, remedy).line(source.place(where))
+
+
+def faults_of_way(gateway: Gateway, found: list[tuple[Source, dict[str, Any]]]) -> Iterator[str]:
+    """Yield which boards the mail gateway would not listen to."""
+    where = "network.address"
+    networks = [IPv4Network(network) for network in gateway.networks]
+    for source, value in texts_at(found, where):
+        try:
+            heard = any(IPv4Address(value) in network for network in networks)
+        except ValueError:
+            continue  # told already
+        if not heard:
+            remedy = f"not in gateway.networks, {', '.join(gateway.networks)}: mend one of them"
+            yield Fault(where, value, remedy).line(source.place(where))
+
+
+def texts_at(
+    found: list[tuple[Source, dict[str, Any]]], where: str
+) -> Iterator[tuple[Source, str]]:
+    """Yield what boards have at a place in their configuration, where it is a text."""
+    for source, config in found:
+        value: Any = config
+        for step in where.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            yield source, value

@@ -23,10 +23,10 @@ def faults_of_inputs(board: Board, config: dict[str, Any]) -> Iterator[Fault]:
     """Yield what is wrong with the inputs, besides what the firmware's check finds."""
     used: dict[Terminal, str] = {}
     for where, spec in specs(config):
-        kind, name = spec.get("type", "digital"), spec.get("input")
-        if not isinstance(name, str | int) or isinstance(name, bool) or kind == "software":
+        kind, name = spec.get("type", "digital"), spec.get("input", ...)
+        if kind not in ("digital", "analog"):
             continue
-        place = terminal(board, str(name))
+        place = terminal(board, name)
         if place is None or place not in terminals(board, kind):
             yield Fault(f"{where}.input", name, f"give {choice(board, kind)}")
         elif used.setdefault(place, str(name)) != str(name):
@@ -58,18 +58,20 @@ def specs(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"points[{at}]", spec
 
 
-def terminal(board: Board, name: str) -> Terminal | None:
-    """Return where an input is wired; None for what is none."""
-    known = board.inputs.get(name)
+def terminal(board: Board, name: Any) -> Terminal | None:
+    """Return where an input is wired: one that the board names, or a GPIO; None for none."""
+    if not isinstance(name, str | int) or isinstance(name, bool):
+        return None
+    known = board.inputs.get(str(name))
     if known and known.expander is not None and known.bit is not None:
         return known.expander, known.bit
     if known:
         return known.gpio
-    number = GPIO.fullmatch(name)
+    number = GPIO.fullmatch(str(name))
     return int(number[1]) if number else None
 
 
-def wiring(board: Board, name: str) -> str:
+def wiring(board: Board, name: str | int) -> str:
     """Tell an input with where it is wired."""
     place = terminal(board, name)
     if isinstance(place, tuple):

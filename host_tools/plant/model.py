@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from host_tools.gateway.model import INHERITED, SHARED, Gateway, check_gateway
-from host_tools.plant.faults import faults_at_top, faults_between, faults_of_device
+from host_tools.plant.faults import faults_at_top, faults_between, faults_of_device, faults_of_way
 from host_tools.plant.source import Source
 from host_tools.toml_file import BadFileError, dotted, read_toml
 
@@ -68,8 +68,10 @@ def check_plant(data: dict[str, Any], path: Path) -> Plant:
         found.append((source, config))
     lines += faults_between(found)
     gateway, more = read_gateway(data, lines)
-    if lines or more:
-        raise BadFileError(list(dict.fromkeys([*lines, *more])))
+    lines += more
+    lines += faults_of_way(gateway, found) if gateway else ()
+    if lines:
+        raise BadFileError(list(dict.fromkeys(lines)))
     devices = [Device(source.name, source.own["board"], config) for source, config in found]
     return Plant(path, {device.name: device for device in devices}, gateway)
 

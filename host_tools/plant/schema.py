@@ -39,11 +39,16 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a field; `where` is its place in `config.json`."""
+    """What is wrong with a field.
+
+    where: its place in `config.json`
+    check: that of the firmware which refused it
+    """
 
     where: str
     value: Any
     remedy: str
+    check: str = ""
 
     def line(self, where: str) -> str:
         """Say it in one line, at the place where the file has the field."""
@@ -58,7 +63,7 @@ class Notes:
         """Note a value that a check refused."""
         named = NAMED.fullmatch(path)
         where = dotted(named[1], named[2]) + named[3] if named else path
-        return Fault(where, value, WORDS.get(check) or REMEDIES.remedy_of(check, argument))
+        return Fault(where, value, WORDS.get(check) or REMEDIES.remedy_of(check, argument), check)
 
     @staticmethod
     def unknown(path: str, name: str, value: Any, names: list[str], elsewhere: bool) -> Fault:

@@ -90,7 +90,7 @@ def acknowledge_text(board: boards.Board, lines: dict[str, Any]) -> str:
     """Say who can acknowledge an alarm."""
     button = lines["acknowledge"]
     if button:
-        return f"by a button at {wiring(board, str(button['input']))}, {button['normal']}"
+        return f"by a button at {wiring(board, button['input'])}, {button['normal']}"
     if lines["site"]["acknowledge"]:
         return "by command"
     return "by nobody: an alarm is over when it is cleared"
@@ -114,7 +114,7 @@ def alarm_table(
     routes = [spec.get("to", everybody(config)) for spec in config["points"]]
     for point, to in zip(points, routes, strict=True):
         priority = PRIORITIES[point["priority"]]
-        source = wiring(board, str(point["input"])) if "input" in point else "your program"
+        source = wiring(board, point["input"]) if "input" in point else "your program"
         table.add_row(
             *(Text(text) for text in (point["tag"], source, condition(point))),
             Text(priority, STYLES[priority]),

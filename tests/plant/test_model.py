@@ -105,6 +105,9 @@ BAD = [
     # Inputs
     ({(*PUMP, "input"): "DI1"}, [f'devices.plc7.points[0].input: "DI1": {S3}']),
     ({(*PUMP, "input"): 10}, [f"devices.plc7.points[0].input: 10: {S3}"]),  # cs of the W5500
+    ({(*PUMP, "input"): REMOVE}, [f"devices.plc7.points[0].input: missing: {S3}"]),
+    ({(*PUMP, "input"): True}, [f"devices.plc7.points[0].input: true: {S3}"]),
+    ({(*PUMP, "input"): "a b"}, [f'devices.plc7.points[0].input: "a b": {S3}']),
     ({(*PUMP, "input"): 4},
      ["devices.plc7.points[1].input: 4: in use: give a digital input to one point only"]),
     ({(*PUMP, "input"): "GPIO4"},
@@ -158,6 +161,9 @@ BAD = [
     ({("network", "password_file"): "no\0file"},
      [("network.password_file: FOLDER/no?file: not UTF-8: write the password into it, one line")]),
     # The mail gateway
+    ({("gateway",): GATEWAY | {"networks": ["192.168.1.64/26", "192.168.2.0/24"]}},
+     [('devices.plc7.network.address: "192.168.1.50": not in gateway.networks, 192.168.1.64/26, '
+       "192.168.2.0/24: mend one of them")]),
     ({("gateway",): GATEWAY | {"listen": ["0.0.0.0"]}},
      ['gateway.listen.0: "0.0.0.0": name the address in the LAN; this one means every interface']),
     ({("gateway",): GATEWAY, (*PLC7, "sender"): 1},
