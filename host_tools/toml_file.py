@@ -17,7 +17,6 @@ LONG = 40
 BARE = re.compile(rf"[A-Za-z0-9_-]{{1,{LONG}}}")
 PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
-
 NO_PASSWORD = (
     "a password does not belong into this file: write it into a file of its own, chmod 600, and "
     "name that in password_file"
@@ -114,7 +113,8 @@ def complain(error: BadFileError, status: int) -> int:
 
 def read_secret(path: Path, field: str) -> str:
     """Read the first line of a password file that nobody else can read; raises `BadFileError`."""
-    told = f"{field}: {printable(str(path))}"
+    name = printable(str(path))
+    told = f"{field}: {name}"
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text("utf-8")
@@ -122,5 +122,5 @@ def read_secret(path: Path, field: str) -> str:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise BadFileError([f"{told}: {reason}: write the password into it, one line"]) from None
     if mode & 0o077:
-        raise BadFileError([f"{told}: mode {mode:o}, others can read it: chmod 600 {path}"])
+        raise BadFileError([f"{told}: mode {mode:o}, others can read it: chmod 600 {name}"])
     return text.removesuffix("\n")

@@ -12,8 +12,14 @@ from host_tools.plant.schema import Fault
 from host_tools.virtual_board.device._chips import CHIPS
 
 GPIO = re.compile(r"(?:GPIO|GP)?(\d{1,2})")
-ANYWHERE = (2, 5)
-"""GPIOs to show where nobody has said which are free."""
+UNFIT = {
+    "ESP32": {0, 1, 3, 9, 10, 12},
+    "ESP32-S3": {0, 3, 19, 20, 26, *range(33, 38), *range(43, 47)},
+    "RP2040": set(),
+}
+"""GPIOs that decide how the chip boots, or are its console, USB, flash or PSRAM (Espressif's data
+sheets): a contact there can keep a board from starting.
+"""
 
 Terminal = tuple[int, int] | int
 """Where an input is wired: expander and bit, or GPIO."""
@@ -90,11 +96,14 @@ def terminals(board: Board, kind: str) -> list[Terminal]:
 
 
 def gpios(board: Board) -> list[int]:
-    """Return the GPIOs that may be inputs besides the named ones."""
+    """Return the GPIOs that may be inputs besides the named ones.
+
+    Where a board's description does not say which are free, all that its chip can spare.
+    """
     if board.free or board.inputs:
         return board.free
     taken = set(board.network.pins.values()) | ({board.led.gpio} if board.led else set())
-    return sorted(CHIPS[board.mcu].pins - taken)
+    return sorted(CHIPS[board.mcu].pins - taken - UNFIT[board.mcu])
 
 
 def names(board: Board, kind: str) -> list[str]:

@@ -108,6 +108,9 @@ BAD = [
     ({(*PUMP, "input"): REMOVE}, [f"devices.plc7.points[0].input: missing: {S3}"]),
     ({(*PUMP, "input"): True}, [f"devices.plc7.points[0].input: true: {S3}"]),
     ({(*PUMP, "input"): "a b"}, [f'devices.plc7.points[0].input: "a b": {S3}']),
+    ({(*PLC7, "board"): "LILYGO_T_ETH_LITE_S3", (*PUMP, "input"): 0},  # held low, it does not boot
+     [("devices.plc7.points[0].input: 0: give GPIO1, GPIO2, GPIO4 to GPIO8, GPIO15 to GPIO18, "
+       "GPIO21, GPIO38 to GPIO42, GPIO47 or GPIO48")]),
     ({(*PUMP, "input"): 4},
      ["devices.plc7.points[1].input: 4: in use: give a digital input to one point only"]),
     ({(*PUMP, "input"): "GPIO4"},
