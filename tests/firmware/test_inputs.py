@@ -554,15 +554,15 @@ Wire.read_u16 = Wire.value
 same, ours = names({ {**SET[kind], **SAME}!r})
 other, theirs = names({ {**SET[kind], **OTHER}!r})
 twin, _ = names({ {**SET[kind], **OTHER}!r})
-result = [sorted(theirs - ours), other.to, other.to is twin.to, same.high, other.high]
+result = [sorted(theirs - ours), other.to, other.to is twin.to]
 result.append([getattr(other, name) for name in sorted(theirs - ours)])
 """
-    expected = {**OTHER, "high": True, "to": [1, 2, 3, 4]}
+    expected = {**OTHER, "to": [1, 2, 3, 4]}
     if kind != "digital":
         del expected["debounce"]
     names = sorted(expected)
     values = [expected[name] for name in names]
-    assert run(device, source) == [names, [1, 2, 3, 4], True, False, True, values]
+    assert run(device, source) == [names, [1, 2, 3, 4], True, values]
 
 
 def test_points_drive_the_alarms(device):
