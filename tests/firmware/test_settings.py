@@ -346,5 +346,5 @@ def test_the_heap_that_it_takes(tmp_path, record_property):
     assert (first["problem"], first["points"]) == ("", 26)
     assert (again["problem"], again["points"]) == ("", 26)
     assert first["import"] <= 1000
-    assert first["kept"] <= 6200
+    assert first["kept"] <= 6400
     assert again["kept"] <= 2200  # names of what was borrowed, and room for more of them
