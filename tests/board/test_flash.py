@@ -386,7 +386,7 @@ def prove(board, recorder, step):
         "journal": str(board.journal),
         "first": recorder.marks[0],
         "blocks": board.board.blocks,
-        "last": recorder.marks[-1] + 1,
+        "last": recorder.marks[-1],
         "marks": recorder.marks,
         "after": files,
     }
