@@ -14,9 +14,9 @@ from host_tools.plant.command import check, new
 COMMANDS = {
     "new": new,
     "check": check,
+    "flash": flash,
     "demo": demo,
     "fake-smtp": fake_smtp,
-    "flash": flash,
 }
 GROUPS = {
     "gateway": gateway,

@@ -28,8 +28,9 @@ LISTED = 3
 OWN = "import alarmpost"
 """What a user's program in the place of main.py has in it."""
 
+WRONG = 2
 STOPPED = 130
-"""The exit status after Ctrl-C."""
+"""Exit statuses: something is wrong with the file; Ctrl-C."""
 
 Job = Firmware | Client
 TROUBLE = re.compile(r"\d+\.\d{3} (error|warning) ")
@@ -59,16 +60,18 @@ def flash(
 ) -> int:
     """Put the firmware and a configuration onto a board that has MicroPython.
 
-    What the board has already is not copied again. Cable or power may fail at any moment: the
-    board then runs all of the old or all of the new. Waiting alarms stay. Exit status 0: the board
-    is ready.
+    Only what differs is copied. Wherever cable or power fail meanwhile, the
+    board runs all of the old or all of the new; alarms that wait stay.
+
+    Exit status 0: the board is ready.
     """
     console = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
     try:
         job = chosen(file, device, only_config, only_client)
         return run(job, port, replace_main, dry_run, console)
     except BadFileError as error:
-        return complain(*error.lines)
+        complain(*error.lines)
+        return WRONG
     except (CompileError, NotReadyError, PortError, RefusedError) as error:
         return complain(str(error))
     except KeyboardInterrupt:
