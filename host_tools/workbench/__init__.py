@@ -1,6 +1,7 @@
 """A workbench: a virtual board with the firmware, and on its network a gateway and a time server."""
 
 import json
+import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
@@ -14,6 +15,9 @@ from host_tools.workbench.wiring import wire
 
 SMTP = 25
 NTP = 123
+ENDS = (signal.SIGHUP, signal.SIGTERM)
+"""A closed terminal, and a polite kill: what was made must be taken away then, too."""
+
 NETWORK = "10.99.0."  # where names of a configuration are
 
 WIFI = """\
