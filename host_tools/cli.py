@@ -8,8 +8,10 @@ import typer
 from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
 from host_tools.gateway.command import gateway
+from host_tools.workbench.command import board
 
 COMMANDS = {
+    "board": board,
     "demo": demo,
     "fake-smtp": fake_smtp,
 }
