@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -20,7 +21,7 @@ from textual.message import Message
 from textual.widgets import Button, Footer, Input, OptionList, RichLog, Static
 
 from host_tools.fake_smtp import Event, Mail
-from host_tools.fake_smtp.show import mail_view, printable
+from host_tools.fake_smtp.show import mail_text, printable
 from host_tools.virtual_board import VirtualBoardError
 from host_tools.workbench import ENDS, Workbench
 from host_tools.workbench.flash import Flash
@@ -36,14 +37,14 @@ KEYS = 9  # contacts that have a key
 LINES = 2000  # of the console that are kept
 
 WORDS = {
-    # alarm state: (what is shown, style)
+    # alarm state: (what is shown in up to 7 letters, style)
     "NORM": ("normal", "green"),
     "UNACK": ("ALARM", "bold red"),
-    "ACKED": ("acknowledged", "yellow"),
-    "RTNUN": ("gone, not acked", "cyan"),
+    "ACKED": ("acked", "yellow"),
+    "RTNUN": ("unacked", "cyan"),
     "LATCHED": ("latched", "yellow"),
     "SHLVD": ("shelved", "dim"),
-    "OOSRV": ("out of service", "dim"),
+    "OOSRV": ("out", "dim"),
     "FAULT": ("FAULT", "bold magenta"),
 }
 LEVELS = {"error": "bold red", "warning": "yellow", "info": "", "debug": "dim"}
@@ -192,7 +193,7 @@ class Panel(App[None]):
     configuration: what its config.json says
     """
 
-    CSS_PATH = "panel.tcss"
+    CSS_PATH = Path(__file__).with_name("panel.tcss")
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [  # noqa: RUF012
         *(Binding(one.key, f"toggle('{name}')", one.action) for name, one in SUPPLIES.items()),
@@ -219,6 +220,16 @@ class Panel(App[None]):
         self.good = {"cable": True, "network": True, "power": False, "cut": True}
         self.mails: list[Mail] = []
         self.rows: list[ContactRow | ValueRow] = []
+        # Kept, not asked for: what board and gateway say may come when the screen has gone.
+        self.state = Static(id="state")
+        self.small = Static(id="small")
+        self.supplies = {
+            name: Button(id=name, compact=True, classes="supply") for name in SUPPLIES
+        }
+        self.console_view = RichLog(id="console", max_lines=LINES, wrap=True, min_width=10)
+        self.inbox = OptionList(id="inbox")
+        self.pane = VerticalScroll(id="mail")
+        self.mail = Static("Mails appear on the left as the gateway takes them.", id="text")
         self._news = asyncio.Event()
         self._line = ""
         self._operations = 0
@@ -242,30 +253,26 @@ class Panel(App[None]):
         wiring = self.bench.wiring
         contacts = [ContactRow(one, number) for number, one in enumerate(wiring.contacts, 1)]
         self.rows = [*contacts, *(ValueRow(value) for value in wiring.values)]
-        yield Static(id="state")
-        yield Static(id="small")
+        yield self.state
+        yield self.small
         with Container(id="panes"):
-            with VerticalScroll(id="plant"):
+            with VerticalScroll(id="plant") as plant:
+                plant.border_title = "Plant"
                 yield from self.rows
                 for pair in (("cable", "network"), ("power", "cut")):
                     with Horizontal(classes="supplies"):
-                        for name in pair:
-                            yield Button(id=name, compact=True, classes="supply")
-            yield RichLog(id="console", max_lines=LINES, wrap=True, min_width=10)
-            yield OptionList(id="inbox")
-            with VerticalScroll(id="mail"):
-                yield Static("Mails appear on the left as the gateway takes them.", id="text")
+                        yield from (self.supplies[name] for name in pair)
+            yield self.console_view
+            yield self.inbox
+            with self.pane:
+                yield self.mail
         yield Footer()
 
     def on_mount(self) -> None:
         """Give the board power."""
-        for name, title in (
-            ("plant", "Plant"),
-            ("console", "Console of the board"),
-            ("inbox", "Inbox"),
-            ("mail", "Mail"),
-        ):
-            self.query_one(f"#{name}").border_title = title
+        self.console_view.border_title = "Console of the board"
+        self.inbox.border_title = "Inbox"
+        self.pane.border_title = "Mail"
         if not self.is_headless:
             for number in ENDS:
                 asyncio.get_running_loop().add_signal_handler(number, self.exit)
@@ -277,7 +284,7 @@ class Panel(App[None]):
         """Say so where there is too little room."""
         text = too_small(*event.size)
         self.set_class(bool(text), "small")
-        self.query_one("#small", Static).update(Text(text))
+        self.small.update(Text(text))
 
     def glance(self) -> None:
         """Look again where the board has written to flash."""
@@ -307,13 +314,13 @@ class Panel(App[None]):
         for row in self.rows:
             row.show(self.flash)
         for name, supply in SUPPLIES.items():
-            button = self.query_one(f"#{name}", Button)
+            button = self.supplies[name]
             good = self.good[name]
             button.label = Text(supply.good if good else supply.bad)
             button.set_class(not good, "bad")
         board = self.bench.board
         parts = [board.name, self.bench.configuration["device"]]
-        parts.append(f"link {self.link or 'down'}" if self.good["power"] else "no power")
+        parts.append(f"link: {self.link or 'down'}" if self.good["power"] else "no power")
         parts.append(f"waiting on flash: {len(self.flash.waiting)}")
         if self.flash.parked:
             parts.append(f"parked: {self.flash.parked}")
@@ -322,7 +329,7 @@ class Panel(App[None]):
             parts.append(f"alarm: {', '.join(others)}")
         state = Text("  |  ".join(parts), "bold", no_wrap=True, overflow="ellipsis")
         port = Text(f"mpremote connect {board.port}", "dim", no_wrap=True)
-        self.query_one("#state", Static).update(Text("\n").join((state, port)))
+        self.state.update(Text("\n").join((state, port)))
 
     def active(self) -> list[str]:
         """Return the tags that are in alarm."""
@@ -337,7 +344,7 @@ class Panel(App[None]):
 
     def write(self, line: Text) -> None:
         """Write a line onto the console."""
-        self.query_one("#console", RichLog).write(line)
+        self.console_view.write(line)
 
     # What board and gateway say
 
@@ -367,7 +374,7 @@ class Panel(App[None]):
     def take(self, message: Took) -> None:
         """Put a mail into the inbox, and show it to whom looks at the newest one."""
         mail = message.mail
-        inbox = self.query_one("#inbox", OptionList)
+        inbox = self.inbox
         newest = inbox.highlighted in (None, len(self.mails) - 1)
         ids = [one.message["Message-ID"] for one in self.mails]
         again = mail.message["Message-ID"] in ids
@@ -382,8 +389,10 @@ class Panel(App[None]):
     @on(OptionList.OptionHighlighted, "#inbox")
     def read(self, event: OptionList.OptionHighlighted) -> None:
         """Show a mail."""
-        self.query_one("#text", Static).update(mail_view(self.mails[event.option_index]))
-        self.query_one("#mail").scroll_home(animate=False)
+        mail = self.mails[event.option_index]
+        self.pane.border_title = f"Mail {mail.number}"
+        self.pane.scroll_home(animate=False)
+        self.mail.update(mail_text(mail))
 
     # What the user does
 
