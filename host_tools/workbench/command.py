@@ -1,7 +1,7 @@
 """`alarmpost board`: a virtual board to work at, in a terminal."""
 
 import importlib
-import shutil
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ def board(
     try:
         kind = boards.load(name)
         configuration = read(config) if config else sample(kind)
-        check_terminal(panel.too_small(*shutil.get_terminal_size()))
+        check_terminal()
         micropython.find()
         trouble = panel.run(panel.Panel(name, configuration))
     except boards.BoardError as error:
@@ -76,9 +76,11 @@ def read(path: Path) -> dict[str, Any]:
     return data
 
 
-def check_terminal(complaint: str) -> None:
+def check_terminal() -> None:
     """See whether the panel can be shown."""
+    from host_tools.workbench.panel import too_small
+
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise typer.BadParameter(NO_TERMINAL, param_hint="board")
-    if complaint:
+    if complaint := too_small(*os.get_terminal_size(sys.stdout.fileno())):
         raise typer.BadParameter(complaint, param_hint="board")
