@@ -79,7 +79,7 @@ def press(story: Story, bench: Workbench) -> None:
     """Let an alarm be mailed."""
     story.chapter(
         "1  An input is pressed",
-        "The motor protection of a pump trips. The alarm goes to flash first, then to the gateway.",
+        "The motor protection of a pump trips. The alarm goes to flash, then to the gateway.",
     )
     story.act("close DI1, the contact of PUMP_1")
     start = time.monotonic()

@@ -383,7 +383,7 @@ class VirtualBoard:
         self._disk(self._image, {"write": wanted})
 
     def files(self, folder: str = "") -> dict[str, bytes]:
-        """Return the files on its flash, or those of a folder, by their paths.
+        """Return the files on its flash, or those of a folder at the top, by their paths.
 
         Of a board with power, what a power cut at this moment would leave.
         """

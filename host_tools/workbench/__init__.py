@@ -1,4 +1,4 @@
-"""A workbench: a virtual board with the firmware, and on its network a gateway and a time server."""
+"""A workbench: a virtual board with the firmware, a gateway and a time server on its network."""
 
 import json
 import signal

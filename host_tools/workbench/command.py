@@ -22,7 +22,9 @@ def board(
     ] = False,
     config: Annotated[
         Path | None,
-        typer.Option(help="The config.json of its plant; a small one is made where none is given."),
+        typer.Option(
+            help="The config.json of its plant; a small one is made where none is given."
+        ),
     ] = None,
 ) -> int:
     """Work at a virtual board: close contacts, pull its cable, cut its power, read its mails.
@@ -66,11 +68,10 @@ def read(path: Path) -> dict[str, Any]:
     config = importlib.import_module("config")
     try:
         data = config.load(str(path))
-        _, errors = config.check(data)
-    except OSError as error:
-        raise ConfigurationError([f"{path}: {error.strerror}"]) from None
-    except ValueError as error:
-        errors = [str(error)]
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError([f"{path}: {why}"]) from None
+    _, errors = config.check(data)
     if errors:
         raise ConfigurationError([f"{path}: {error}" for error in errors])
     return data

@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from host_tools.micropython import ROOT
 
@@ -11,7 +11,8 @@ FOLDER = "queue/"
 
 sys.path.append(str(ROOT / "firmware"))  # last, so that it hides nothing
 outbox = importlib.import_module("outbox")
-STATES = importlib.import_module("alarms").STATES.split()
+STATES: list[str] = importlib.import_module("alarms").STATES.split()
+NORMAL = STATES[0]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Flash:
 
     waiting: tuple[Waiting, ...] = ()
     parked: int = 0
-    states: Mapping[str, str] | None = None
+    states: Mapping[str, str] = field(default_factory=dict)
 
     def waits(self, tag: str) -> Waiting | None:
         """Return the oldest notice of a tag that waits, if there is one."""
@@ -50,7 +51,7 @@ class Flash:
 
     def state(self, tag: str) -> str:
         """Return the alarm state of a tag, as ISA-18.2 has it."""
-        return (self.states or {}).get(tag, STATES[0])
+        return self.states.get(tag, NORMAL)
 
 
 def read_flash(files: Mapping[str, bytes]) -> Flash:

@@ -1,8 +1,8 @@
 """The panel: a workbench in a terminal, with contacts to close, a cable to pull and an inbox.
 
 Theory of operation. What board and gateway say comes in threads of theirs and becomes messages.
-Whatever happens calls `look_soon()`, and one task then reads the flash and shows how things are; so
-it is read as often as it takes, and no more.
+Whatever happens calls `look_soon()`, and one task then reads the flash and shows how things are;
+so it is read as often as it takes, and no more.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ GLANCE = 0.25  # seconds between looks whether the board has written to flash
 STEPS = 20  # of a measured value, from its lowest to its highest
 KEYS = 9  # contacts that have a key
 LINES = 2000  # of the console that are kept
+NARROW = 34  # columns that its lines have at least, also while there is no room for them
 
 WORDS = {
     # alarm state: (what is shown in up to 7 letters, style)
@@ -196,7 +197,7 @@ class Panel(App[None]):
     CSS_PATH = Path(__file__).with_name("panel.tcss")
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [  # noqa: RUF012
-        *(Binding(one.key, f"toggle('{name}')", one.action) for name, one in SUPPLIES.items()),
+        *(Binding(one.key, f"supply('{name}')", one.action) for name, one in SUPPLIES.items()),
         Binding("1", "contact(1)", "Contact", key_display=f"1-{KEYS}"),
         *(Binding(f"{n}", f"contact({n})", show=False) for n in range(2, KEYS + 1)),
         Binding("f1", "pulse(1)", "Pulse", key_display=f"F1-F{KEYS}"),
@@ -226,7 +227,7 @@ class Panel(App[None]):
         self.supplies = {
             name: Button(id=name, compact=True, classes="supply") for name in SUPPLIES
         }
-        self.console_view = RichLog(id="console", max_lines=LINES, wrap=True, min_width=10)
+        self.console_view = RichLog(id="console", max_lines=LINES, wrap=True, min_width=NARROW)
         self.inbox = OptionList(id="inbox")
         self.pane = VerticalScroll(id="mail")
         self.mail = Static("Mails appear on the left as the gateway takes them.", id="text")
@@ -278,7 +279,7 @@ class Panel(App[None]):
                 asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.set_interval(GLANCE, self.glance)
         self.keep_looking()
-        self.action_toggle("power")
+        self.action_supply("power")
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where there is too little room."""
@@ -333,7 +334,7 @@ class Panel(App[None]):
 
     def active(self) -> list[str]:
         """Return the tags that are in alarm."""
-        states = self.flash.states or {}
+        states = self.flash.states
         return [tag for tag in states if states[tag] in ("UNACK", "ACKED", "LATCHED", "FAULT")]
 
     def is_wired(self, tag: str) -> bool:
@@ -379,7 +380,9 @@ class Panel(App[None]):
         ids = [one.message["Message-ID"] for one in self.mails]
         again = mail.message["Message-ID"] in ids
         subject = printable(str(mail.message["Subject"]))
-        note = (f" (again: {ids.index(mail.message['Message-ID']) + 1})", "yellow") if again else ""
+        note = (
+            (f" (again: {ids.index(mail.message['Message-ID']) + 1})", "yellow") if again else ""
+        )
         self.mails.append(mail)
         inbox.add_option(Text.assemble(f"{mail.number} {subject}", note, overflow="ellipsis"))
         if newest:
@@ -404,9 +407,9 @@ class Panel(App[None]):
     @on(Button.Pressed, ".supply")
     def press(self, event: Button.Pressed) -> None:
         """Take a supply away, or give it back."""
-        self.action_toggle(str(event.button.id))
+        self.action_supply(str(event.button.id))
 
-    def action_toggle(self, name: str) -> None:
+    def action_supply(self, name: str) -> None:
         """Take a supply away, or give it back."""
         good = self.good[name] = not self.good[name]
         board = self.bench.board

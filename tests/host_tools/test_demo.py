@@ -69,15 +69,13 @@ def test_tells_and_checks_the_whole_story():
         (
             "unknown-recipient",
             0,
-            r"the board mails that it has started \(the board says: \d+\.\d+ warning mail "
-            r"\[SAMPLE\] plc7 STARTED.*: RCPT: 550 5.1.1 No such user, 192.168.1.1:25, \d+ ms\)",
+            r"the board mails that it has started \(the board says: .*RCPT: 550 5.1.1 No such.*\)",
         ),
         (
-            "BANNER@3=554 Go away",
-            2,
-            r"the mail about TANK_1 reaches the gateway \(the board says: .*554 Go away.*\)",
+            "BANNER@5=554 Go away",
+            4,
+            r"the mail about COOLER_1 reaches the gateway \(the board says: .*554 Go away.*\)",
         ),
-        ("BANNER@5=drop", 4, r"the mail about COOLER_1 reaches the gateway \(the board says: .*"),
     ],
 )
 def test_says_in_one_line_what_did_not_happen(scenario, mails, line):

@@ -34,11 +34,9 @@ def every(folder=""):
 
 
 def inside(name):
-    """Yield the path of each file of a folder, "" for all; none where there is no such folder."""
-    try:
-        yield from every(name and "/" + name.strip("/"))
-    except OSError:
-        pass
+    """Yield the path of each file of a folder at the top, "" for all; none where it is not."""
+    there = not name or name in os.listdir("/")
+    yield from every(name and "/" + name) if there else ()
 
 
 def run():
