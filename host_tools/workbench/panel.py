@@ -35,7 +35,8 @@ GLANCE = 0.25  # seconds between looks whether the board has written to flash
 STEPS = 20  # of a measured value, from its lowest to its highest
 KEYS = 9  # contacts that have a key
 LINES = 2000  # of the console that are kept
-NARROW = 34  # columns that its lines have at least, also while there is no room for them
+LABEL = 15  # columns of a contact's button
+NARROW = 32  # columns that its lines have at least, also while there is no room for them
 
 WORDS = {
     # alarm state: (what is shown in up to 7 letters, style)
@@ -112,7 +113,8 @@ class ContactRow(Horizontal):
     def show(self, flash: Flash) -> None:
         """Show how it is."""
         closed = self.contact.closed
-        self.button.label = Text(f"{self.key} {self.contact.input} {position(closed)}")
+        label = f"{self.key} {self.contact.input} {position(closed)}"
+        self.button.label = Text(label.ljust(LABEL))
         self.button.set_class(closed != self.contact.normally_closed, "closed")
         tag = self.contact.tag
         self.point.update(of_points(flash, (tag,)) if tag else Text(self.contact.text))
