@@ -367,7 +367,9 @@ class Panel(App[None]):
     @on(Ended)
     def end(self, message: Ended) -> None:
         """Show that the board has no power any more."""
-        self.good.update(power=False, cut=True)
+        board = self.bench.board
+        board.page.cut = 0
+        self.good.update(power=board.on, cut=True)  # it may have got power again meanwhile
         self.link = ""
         self._line = ""
         self.write(Text(f"-- {message.why}; p gives power", "bold red"))
@@ -413,7 +415,18 @@ class Panel(App[None]):
 
     def action_supply(self, name: str) -> None:
         """Take a supply away, or give it back."""
-        good = self.good[name] = not self.good[name]
+        board = self.bench.board
+        self.good["power"] = board.on
+        good = not self.good[name]
+        try:
+            self.switch(name, good)
+        except VirtualBoardError as error:
+            self.write(Text(f"-- {one_line(error)}", "bold red"))
+        self.good[name] = board.on if name == "power" else good
+        self.look_soon()
+
+    def switch(self, name: str, good: bool) -> None:
+        """Give the board a supply, or take it away."""
         board = self.bench.board
         if name == "cable":
             (board.cable.plug if good else board.cable.pull)()
@@ -425,7 +438,6 @@ class Panel(App[None]):
             board.page.cut = 0
         else:
             board.cut_power(1, torn=True)
-        self.look_soon()
 
     def action_contact(self, number: int) -> None:
         """Close or open a contact."""
