@@ -26,9 +26,9 @@ def demo(
 ) -> int:
     """Show an alarm, a pulled cable and a power cut on a virtual board, and check each of them.
 
-    The board is the real MicroPython with the firmware and a flash of its own, the gateway a
-    small one in this program. Exit status 0: all happened as told; 1: the last line says what
-    did not.
+    The board is the firmware under the real MicroPython; the gateway is a part of the demo.
+
+    Exit status 0: all happened as told. 1: the last line says what did not.
     """
     try:
         find_scenario(scenario)

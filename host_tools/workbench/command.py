@@ -29,8 +29,10 @@ def board(
 ) -> int:
     """Work at a virtual board: close contacts, pull its cable, cut its power, read its mails.
 
-    It is the real MicroPython with the firmware; tools such as mpremote can connect to it
-    meanwhile. Nothing leaves this computer.
+    Keys: 1-9 close and open a contact, F1-F9 let it pulse, c cable, g gateway, p power,
+    x power cut in the next write to flash, Tab to the next part, q quit. The mouse serves, too.
+
+    Tools such as mpremote can connect to the board meanwhile. Nothing leaves this computer.
     """
     if not virtual:
         raise typer.BadParameter(REAL, param_hint="board")

@@ -1,11 +1,18 @@
 """The virtual board as a board: its resets, flash, pins, buses and network."""
 
+import contextlib
+import os
+import select
+import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from host_tools import boards
 from host_tools.fake_smtp import FakeSMTP
+from host_tools.micropython import ROOT
 from host_tools.virtual_board import VirtualBoard, VirtualBoardError, several
 
 ESP32 = "GENERIC_S3_W5500"
@@ -144,6 +151,36 @@ def test_shows_what_a_power_cut_would_leave_of_a_board_that_goes_on(name, bits):
         assert board.files("nothing") == {}
         assert board.on
         assert board.boots == 1
+
+
+LOST = """
+import os, signal
+from host_tools.virtual_board import VirtualBoard
+with VirtualBoard({name!r}, {{"main.py": {source!r}}}) as board:
+    board.wait_for("boot 2")
+    print(board._supervisor._process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_does_not_outlive_its_supervisor(name, tmp_path):
+    source = (
+        "import machine\nif machine.reset_cause() == 1:\n    machine.reset()\n"
+        "print('boot 2')\nwhile True:\n    pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LOST.format(name=name, source=source)],
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = os.pidfd_open(int(done.stdout))
+        ended, _, _ = select.select([pidfd], [], [], 10)
+        os.close(pidfd)
+        assert ended
 
 
 def test_tells_what_it_says_and_why_it_ended():
