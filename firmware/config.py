@@ -104,14 +104,8 @@ def check(data, spend=False):
     spend: let the lines empty `data` when they are done with it; a small board has not room in
         its heap for it and for the default texts
     """
-    checker = Checker(data)
-    for _ in checker.entries():
-        pass
-    if checker.texts:
-        checker.check_texts(borrow("texts").TEXTS)
-    if checker.errors:
-        return iter(()), checker.errors
-    return lines(data, spend), []
+    errors = Checker(data).check()
+    return (iter(()), errors) if errors else (lines(data, spend), errors)
 
 
 def load(path):
@@ -158,6 +152,14 @@ class Checker:
         self.masks = {}  # by name of a list of recipients
         self.inputs = {}  # those in use: "digital" or "analog"
         self.tags = [row[0] for row in rows(SYSTEM)]
+
+    def check(self):
+        """Go through it; return the errors."""
+        for _ in self.entries():
+            pass
+        if self.texts:
+            self.check_texts(borrow("texts").TEXTS)
+        return self.errors
 
     # The parts of a configuration
 
@@ -216,8 +218,7 @@ class Checker:
             if not isinstance(spec, dict):
                 self.refuse(path[:-1], spec, "object")
                 continue
-            if is_tag(spec.get("tag")):
-                path = "points." + spec["tag"] + "."
+            path = self.place(path, spec)
             kind = spec.get("type", "digital")
             known = kind in ("digital", "analog", "software")
             point = self.fields(kind[0] if known else "?", spec, path)
@@ -225,6 +226,10 @@ class Checker:
             if known:
                 self.complete(point, spec, path)
                 yield "point " + point.get("tag", ""), point
+
+    def place(self, path, spec):
+        """Return what errors call a point: its tag, where it has one that can be shown."""
+        return "points." + spec["tag"] + "." if is_tag(spec.get("tag")) else path
 
     def own_tag(self, tag, path):
         """Check that a tag is no other point's."""

