@@ -23,7 +23,7 @@ setup: .venv/ready  ## set up Python's packages in .venv/; the others do it when
 .venv/ready: pyproject.toml
 	@$(PYTHON) host_tools/bootstrap.py
 
-demo: .venv/ready  ## send alarm e-mail from MicroPython and show what arrives
+demo: .venv/ready  ## show an alarm, a pulled cable and a power cut on a virtual board
 	@$(BIN)/alarmpost demo
 
 # Four at a time on any machine: the tests mostly wait for time-outs.

@@ -10,13 +10,15 @@ from host_tools.fake_smtp.command import fake_smtp
 from host_tools.flash.command import flash
 from host_tools.gateway.command import gateway
 from host_tools.plant.command import check, new
+from host_tools.workbench.command import board
 
 COMMANDS = {
+    "demo": demo,
+    "board": board,
     "new": new,
     "check": check,
-    "demo": demo,
-    "fake-smtp": fake_smtp,
     "flash": flash,
+    "fake-smtp": fake_smtp,
 }
 GROUPS = {
     "gateway": gateway,
