@@ -40,7 +40,7 @@ class Plant:
 
     path: Path
     devices: dict[str, Device]
-    gateway: Gateway | None
+    gateway: Gateway | None = None
 
 
 def read_plant(path: Path) -> Plant:

@@ -107,10 +107,8 @@ def alarm_table(
 ) -> Table:
     """Show the alarm points."""
     table = Table(box=SIMPLE_HEAD)
-    for name, fixed in (("tag", True), ("input", False), ("alarm when", False)):
-        table.add_column(name, no_wrap=fixed, overflow="fold")
-    for name in ("priority", "on / off delay", "to"):
-        table.add_column(name)
+    for name in ("tag", "input", "alarm when", "priority", "on / off delay", "to"):
+        table.add_column(name, overflow="fold")
     routes = [spec.get("to", everybody(config)) for spec in config["points"]]
     for point, to in zip(points, routes, strict=True):
         priority = PRIORITIES[point["priority"]]
