@@ -29,7 +29,7 @@ demo: .venv/ready  ## show an alarm, a pulled cable and a power cut on a virtual
 # Four at a time on any machine: the tests mostly wait for time-outs.
 test: .venv/ready  ## run all tests, or some: make test ARGS="-k trace"
 	@$(BIN)/python -m host_tools.micropython 64 32 >/dev/null
-	$(BIN)/python -m pytest -n 4 $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 flash: .venv/ready  ## put the firmware onto a board: make flash BOARD=plc7 PORT=/dev/ttyACM0
 	@$(BIN)/alarmpost flash $(PLANT) $(BOARD:%=--device %) $(PORT:%=--port %) $(ARGS)

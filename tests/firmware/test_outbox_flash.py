@@ -47,6 +47,7 @@ def run(firmware: Path, program: str, *arguments: object, bits=64, heap="32m") -
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenarios", SCENARIOS)
 @pytest.mark.parametrize("kind", ["clean", "torn"])
 @pytest.mark.parametrize("geometry", GEOMETRIES)
