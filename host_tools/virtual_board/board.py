@@ -48,10 +48,12 @@ class VirtualBoard:
     wifi: name and key of the access point
     version: what MicroPython says it is, in the place of what it really is
     power: whether it is on at once
+    journal: whether all that happens to its flash is written down
     heard: called with each piece of what it says on its console, in a thread of the board's
     ended: called in words, in any thread, when it has no power any more
 
     port: the path that tools open, as in `mpremote connect PORT`
+    journal: the file with all operations of the flash; `_flash.py` tells its format
     cable: its `Cable`
     """
 
@@ -67,6 +69,7 @@ class VirtualBoard:
         wifi: tuple[str, str] = ("plant", "secret"),
         version: tuple[int, int, int] | None = None,
         power: bool = True,
+        journal: bool = False,
         heard: Callable[[str], None] = lambda text: None,
         ended: Callable[[str], None] = lambda why: None,
     ):
@@ -80,6 +83,7 @@ class VirtualBoard:
         self._wifi = wifi
         self._version = version
         self._power = power
+        self._writes_journal = journal
         self._tell_heard = heard
         self._tell_ended = ended
         self._heard = bytearray()
@@ -91,6 +95,8 @@ class VirtualBoard:
         self._folder = Path(tempfile.mkdtemp(prefix="virtual_board-"))
         self._image = self._folder / "flash"
         self._image.write_bytes(b"\xff" * (self.board.blocks * BLOCK))
+        self.journal = self._folder / "journal"
+        self.journal.touch()
         self.page = Page(self._folder / "page")
         self.page.chip = self.page.station = 1
         for field in ("levels", "driven", "pulls"):
@@ -141,6 +147,7 @@ class VirtualBoard:
             "uid": hashlib.sha256(self._folder.name.encode()).hexdigest()[:16],
             "page": str(self._folder / "page"),
             "flash": str(self._image),
+            "journal": str(self.journal) if self._writes_journal else "",
             "blocks": board.blocks,
             "network": board.network.model_dump(by_alias=True),
             "classes": CLASSES[board.mcu],
@@ -303,6 +310,14 @@ class VirtualBoard:
         self.page.changes += 1
 
     # Console
+
+    def unplug(self) -> None:
+        """Pull the cable between the PC and the console; the board keeps its power."""
+        self._supervisor.plug(False)
+
+    def plug(self) -> None:
+        """Put the cable in again."""
+        self._supervisor.plug(True)
 
     @property
     def console(self) -> str:

@@ -70,6 +70,7 @@ class Supervisor:
         self._checks = False  # whether a Ctrl-C given as an octet may have come too late
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
+        self._calls: list[Callable[[], None]] = []  # for the thread
         self._going = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -144,6 +145,14 @@ class Supervisor:
             self._typed += data
         self._wake()
 
+    def plug(self, there: bool) -> None:
+        """Let the port be there or not; returns when it is so."""
+        done = threading.Event()
+        change = self.terminal.plug if there else self.terminal.unplug
+        self._calls += (change, done.set)
+        self._wake()
+        done.wait()
+
     def interrupt_pin(self) -> None:
         """Tell the board that a pin has had an edge."""
         with self._lock:
@@ -174,6 +183,8 @@ class Supervisor:
         while self._going:
             self._wait()
             read(self._wake_out)
+            while self._calls:
+                self._calls.pop(0)()
             self._listen()
             with self._lock:
                 self._deliver()
