@@ -1,6 +1,5 @@
 """`alarmpost board`: a virtual board to work at, in a terminal."""
 
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from host_tools import boards, micropython
+from host_tools import boards, firmware, micropython
 from host_tools.workbench.sample import sample
 
 REAL = "it shows a virtual board: give --virtual; for a real one see alarmpost --help"
@@ -66,14 +65,14 @@ class ConfigurationError(Exception):
 
 def read(path: Path) -> dict[str, Any]:
     """Return the configuration in a file; raises `ConfigurationError`."""
-    importlib.import_module("host_tools.workbench.flash")  # lets the firmware be imported
-    config = importlib.import_module("config")
-    try:
-        data = config.load(str(path))
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise ConfigurationError([f"{path}: {why}"]) from None
-    _, errors = config.check(data)
+    with firmware.modules() as load:
+        config = load("config")
+        try:
+            data = config.load(str(path))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ConfigurationError([f"{path}: {why}"]) from None
+        _, errors = config.check(data)
     if errors:
         raise ConfigurationError([f"{path}: {error}" for error in errors])
     return data

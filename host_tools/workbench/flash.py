@@ -1,17 +1,13 @@
 """What the outbox of a board has on flash, read by the firmware's own code."""
 
-import importlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from host_tools.micropython import ROOT
+from host_tools import firmware
 
-FOLDER = "queue/"
-
-sys.path.append(str(ROOT / "firmware"))  # last, so that it hides nothing
-outbox = importlib.import_module("outbox")
-STATES: list[str] = importlib.import_module("alarms").STATES.split()
+with firmware.modules() as load:
+    outbox = load("outbox")
+    STATES: list[str] = load("alarms").STATES.split()
 NORMAL = STATES[0]
 
 

@@ -7,7 +7,6 @@ how things are.
 import asyncio
 import contextlib
 import fcntl
-import importlib
 import json
 import os
 import pty
@@ -22,13 +21,12 @@ import time
 import pytest
 from textual.widgets import Button, Input, OptionList, RichLog, Static
 
-from host_tools import boards, cli
+from host_tools import boards, cli, firmware
 from host_tools.micropython import ROOT
 from host_tools.virtual_board import VirtualBoardError
 from host_tools.workbench.panel import LEAST, Panel, too_small
 from host_tools.workbench.sample import sample
 
-config = importlib.import_module("config")  # of the firmware
 COMMAND = [sys.executable, "-m", "host_tools.cli", "board"]
 ENVIRONMENT = {name: os.environ[name] for name in os.environ if name not in ("COLUMNS", "LINES")}
 PATIENCE = 30
@@ -233,11 +231,17 @@ def test_a_fault_of_the_panel_is_no_traceback(monkeypatch, capsys):
     assert "Traceback" not in "".join(capsys.readouterr())
 
 
+def faults(configuration):
+    """Return what the firmware finds wrong with a configuration."""
+    with firmware.modules() as load:
+        return load("config").check(configuration)[1]
+
+
 @pytest.mark.parametrize("name", boards.names())
 def test_the_sample_plant_is_a_configuration_for_each_board_whose_inputs_are_known(name):
     kind = boards.load(name)
     if kind.inputs or kind.free:
-        assert config.check(sample(kind))[1] == []
+        assert faults(sample(kind)) == []
     else:
         with pytest.raises(boards.BoardError, match="its inputs are not known: give --config"):
             sample(kind)
@@ -265,7 +269,7 @@ def test_contacts_and_values_are_at_rest_as_the_configuration_has_them():
         {"tag": "LOW", **level, "low": 0, "on_delay": 0},
     ]
     wired = {**sample(boards.load("VIRTUAL")), "points": points, "window": 0}
-    assert config.check(wired)[1] == []
+    assert faults(wired) == []
     with Panel("VIRTUAL", wired).bench as bench:
         broken, low = bench.wiring.contacts[:2]
         (value,) = bench.wiring.values
