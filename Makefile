@@ -23,13 +23,13 @@ setup: .venv/ready  ## set up Python's packages in .venv/; the others do it when
 .venv/ready: pyproject.toml
 	@$(PYTHON) host_tools/bootstrap.py
 
-demo: .venv/ready  ## send alarm e-mail from MicroPython and show what arrives
+demo: .venv/ready  ## show an alarm, a pulled cable and a power cut on a virtual board
 	@$(BIN)/alarmpost demo
 
 # Four at a time on any machine: the tests mostly wait for time-outs.
 test: .venv/ready  ## run all tests, or some: make test ARGS="-k trace"
 	@$(BIN)/python -m host_tools.micropython 64 32 >/dev/null
-	$(BIN)/python -m pytest -n 4 $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 flash: .venv/ready  ## put the firmware onto a board: make flash BOARD=plc7 PORT=/dev/ttyACM0
 	@$(BIN)/alarmpost flash $(PLANT) $(BOARD:%=--device %) $(PORT:%=--port %) $(ARGS)

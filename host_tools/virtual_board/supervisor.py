@@ -4,13 +4,14 @@ A board that resets ends its process, and the next one is told why. Ctrl-C is a 
 program runs, and an octet like others while the prompt reads; the hardware page tells which.
 """
 
+import contextlib
 import os
 import select
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from host_tools.virtual_board.device import layout
@@ -109,6 +110,22 @@ class Supervisor:
                 self._process.kill()
                 self._process.wait()
                 self._reap()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the board stand still for a moment; its watchdog does not."""
+        with self._lock:
+            process = self._process
+            if not process:
+                yield
+                return
+            process.send_signal(signal.SIGSTOP)
+            try:
+                while status(process.pid)[0] not in "TZX":
+                    time.sleep(0.0001)
+                yield
+            finally:
+                process.send_signal(signal.SIGCONT)
 
     @property
     def running(self) -> bool:

@@ -1,11 +1,18 @@
 """The virtual board as a board: its resets, flash, pins, buses and network."""
 
+import contextlib
+import os
+import select
+import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from host_tools import boards
 from host_tools.fake_smtp import FakeSMTP
+from host_tools.micropython import ROOT
 from host_tools.virtual_board import VirtualBoard, VirtualBoardError, several
 
 ESP32 = "GENERIC_S3_W5500"
@@ -127,6 +134,64 @@ def test_cuts_the_power_at_each_flash_operation(name, bits):
                 found = board.files()
                 assert found["main.py"].decode() == WRITER
                 assert all(len(found[path]) in (0, 200) for path in found if path[:4] == "file")
+
+
+def test_shows_what_a_power_cut_would_leave_of_a_board_that_goes_on(name, bits):
+    source = (
+        "import os\nos.mkdir('queue')\nfor number in range(9999):\n"
+        "    with open('queue/%d' % (number % 3), 'w') as file:\n        file.write('x' * 50)\n"
+        "    if number == 5:\n        print('written')\n"
+    )
+    with VirtualBoard(name, {"main.py": source}, bits=bits) as board:
+        board.wait_for("written")
+        for _ in range(5):
+            found = board.files("queue")
+            assert {"queue/0", "queue/1", "queue/2"} == set(found)
+            assert {len(data) for data in found.values()} <= {0, 50}
+        assert board.files("nothing") == {}
+        assert board.on
+        assert board.boots == 1
+
+
+LOST = """
+import os, signal
+from host_tools.virtual_board import VirtualBoard
+with VirtualBoard({name!r}, {{"main.py": {source!r}}}) as board:
+    board.wait_for("boot 2")
+    print(board._supervisor._process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_does_not_outlive_its_supervisor(name, tmp_path):
+    source = (
+        "import machine\nif machine.reset_cause() == 1:\n    machine.reset()\n"
+        "print('boot 2')\nwhile True:\n    pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LOST.format(name=name, source=source)],
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = os.pidfd_open(int(done.stdout))
+        ended, _, _ = select.select([pidfd], [], [], 10)
+        os.close(pidfd)
+        assert ended
+
+
+def test_tells_what_it_says_and_why_it_ended():
+    said, ended = [], []
+    with VirtualBoard(RP2, heard=said.append, ended=ended.append) as board:
+        board.wait_for(PROMPT)
+        board.cut_power(1)
+        board.type("open('a', 'w').close()\r")
+        board.wait_off()
+    assert PROMPT in "".join(said)
+    assert ended[0] == "power cut"
 
 
 def test_a_cut_while_the_board_is_on_counts_from_now():

@@ -16,7 +16,7 @@ IMPORTS = HERE.parent / "bench" / "programs" / "imports.py"
 PATIENCE = 1800  # seconds after which a program counts as hung
 
 GEOMETRIES = ("esp32", "rp2")
-SCENARIOS = {"notices": 500, "bundles": 500, "mixed": 400}  # at least so many cuts
+SCENARIOS = {"notices": 500, "bundles": 1000, "mixed": 300}  # at least so many cuts
 MOST_ERASES = {"esp32": 50, "rp2": 60}  # for 100 alarms
 
 
@@ -47,6 +47,7 @@ def run(firmware: Path, program: str, *arguments: object, bits=64, heap="32m") -
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenarios", SCENARIOS)
 @pytest.mark.parametrize("kind", ["clean", "torn"])
 @pytest.mark.parametrize("geometry", GEOMETRIES)

@@ -275,6 +275,7 @@ def run(interpreter: Path, *words: object, heap: str = "32m") -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_power_cuts_while_a_configuration_is_adopted(geometry, record_property):
     program = HERE / "programs" / "adoptions.py"

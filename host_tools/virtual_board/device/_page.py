@@ -16,8 +16,10 @@ open_file = _libc.func("i", "open", "si")
 _mmap = _libc.func("p", "mmap", "piiiil")
 _exit = _libc.func("v", "_exit", "i")
 _kill = _libc.func("i", "kill", "ii")
+_ioctl = _libc.func("i", "ioctl", "iii")
 _getpid = _libc.func("i", "getpid", "")
 
+_TIOCSCTTY = 0x540E
 _SHARED = 1
 _READ_WRITE = 3
 _ITEM = {1: uctypes.UINT8, 2: uctypes.UINT16, 4: uctypes.UINT32, 8: uctypes.INT64}
@@ -41,6 +43,11 @@ page = uctypes.struct(map_file(settings["page"], layout.SIZE, 0x20000000), field
 driven = page.driven
 pulls = page.pulls
 levels = page.levels
+
+
+def belong():
+    """Make the console the terminal of this process: with the supervisor both end."""
+    _ioctl(0, _TIOCSCTTY, 0)
 
 
 def end(status):

@@ -17,6 +17,7 @@ def put(name):
 
 def start():
     """Build the board."""
+    _page.belong()
     import _flash
     import _stop  # noqa: F401
     import layout

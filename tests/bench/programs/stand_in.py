@@ -49,4 +49,4 @@ class Hardware:
 
 QUIET = Hardware()
 ALARM = Hardware()
-ALARM.link = ALARM
+ALARM.link = ALARM  # pyright: ignore[reportAttributeAccessIssue]
