@@ -48,7 +48,7 @@ class App:
     watching = told = False
     linked = True  # what upkeep.py has seen: whether the link was up, a gateway failing
     failing = False
-    dog = button = None
+    dog = button = line = None
 
     def __init__(self, board, root="", clock=None):
         borrow("startup").boot(self, board, root, clock)
@@ -76,6 +76,16 @@ class App:
             self.fail(error)
         finally:
             self.watching = False
+
+    def listen(self):
+        """Watch, and take what is typed on the console, an octet each time; raises nothing."""
+        self.watch()
+        try:
+            for stdin, _ in self.poller.ipoll(0):
+                line = self.line or borrow("console").Line(self)
+                self.line = line.take(stdin)
+        except Exception as error:
+            self.fail(error)
 
     def sample(self):
         """Sample the inputs, feed the watchdog; return the time."""
@@ -153,7 +163,7 @@ class App:
         """Do what is due; raises nothing but what ends a program."""
         self.turned = now = self.clock.now()
         failures = self.failures
-        self.watch()
+        self.listen()
         try:
             link = self.board.link
             link.poll(now)
@@ -163,6 +173,7 @@ class App:
             if (
                 now >= self.next_look
                 or self.told
+                or self.log.kept
                 or link.up != self.linked
                 or self.notifier.failing != self.failing
                 or (self.button and self.button.pressed(now))

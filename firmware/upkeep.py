@@ -36,6 +36,10 @@ def look(app, now):
     app.linked = link.up
     app.failing = app.notifier.failing
     app.told = False
+    if app.log.kept:
+        borrow("journal").note(app)
+    if app.line and now - app.line.since > _PATIENCE:
+        app.line = None  # half a line of whoever went away
     take_texts(app)
     if app.button and app.button.condition:
         for point in app.points:
@@ -155,6 +159,7 @@ def failed(app, text):
     if app.in_a_row < _FAILURES or now - app.failing_since < _PATIENCE:
         return
     app.log(ERROR, "reset after %d failures in a row", app.in_a_row)
+    borrow("journal").keep(app, app.log.kept)
     try:
         put(
             app,

@@ -1,0 +1,40 @@
+"""Commands of an operator on the console: ack, reset, shelve, unshelve, out and return."""
+
+from alarms import STATES
+from borrow import borrow
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    const = int
+
+_SHELF = const(480)  # minutes
+_MINUTE = const(60000)  # ms
+
+
+def answer(app, words, say):
+    """Give a command to one alarm, or to all; tell their states."""
+    event = words[0]
+    tag = words[1] if len(words) > 1 else ""
+    if not tag:
+        raise ValueError("%s: give the tag of an alarm" % event)
+    every = tag == "all" and event in ("ack", "reset")  # what else there is needs a thought each
+    duration = minutes(words[2]) if len(words) > 2 else _SHELF
+    states = STATES.split(" ")
+    changed = 0
+    for point in app.points if every else [app.find(tag)]:
+        before = point.state if point else None
+        borrow("upkeep").command(app, point.tag if point else tag, event, duration * _MINUTE)
+        if point.state != before:
+            changed += 1
+            say(point.tag, states[point.state])
+    if not changed and not every:
+        raise ValueError("%s: it is %s, where %s does nothing" % (tag, states[before], event))
+    return "%d changed" % changed
+
+
+def minutes(word):
+    """Return how long an alarm is to be shelved."""
+    if not word.isdigit() or not 0 < int(word) <= _SHELF:
+        raise ValueError("%s: give minutes from 1 to %d" % (word, _SHELF))
+    return int(word)
