@@ -173,6 +173,7 @@ class Checker:
         site.pop("recipients", None)
         self.complete_site(site, button)
         yield "site", site
+        yield "lists", self.masks
         yield "acknowledge", self.button(button)
         yield from self.points(points)
         yield from self.system_points(system_points)

@@ -28,21 +28,19 @@ except ImportError:  # CPython
 
 _LONGEST = const(80)  # octets of a line
 
-# What is typed; what it does; the module whose answer() does it.
-COMMANDS = """\
-status;how the board does;overview
-outbox;what waits to be mailed, and what was refused for good;listing
-outbox park KEY;mail it no more, but keep it;listing
-outbox retry KEY or all;mail again what is parked;listing
-ack TAG or all;acknowledge an alarm;orders
-reset TAG or all;end an alarm that is latched;orders
-shelve TAG [MINUTES];hide an alarm, for 8 h at most;orders
-unshelve TAG;show it again;orders
-out TAG;take it out of service;orders
-return TAG;put it back into service;orders
-send-test [LIST or ADDRESS];send a test mail, and tell each stage of it;trial
-logs;the last boots, warnings and errors;journal
-help;this;console"""
+# Commands, and the module whose answer() does them.
+MODULES = """\
+status overview
+outbox listing
+ack orders
+reset orders
+shelve orders
+unshelve orders
+out orders
+return orders
+send-test trial
+logs journal
+help manual"""
 
 
 class Line:
@@ -82,7 +80,8 @@ class Line:
 
     def end(self, key):
         """Do what the line says; a blank one tells how to go on, but not within CR LF."""
-        self.echo(b"\r\n")
+        if self.text or key == b"\r":
+            self.echo(b"\r\n")
         if self.text:
             self.answer()
         elif key == b"\r":
@@ -112,9 +111,9 @@ class Line:
             self.mark = words.pop(0)
         if not words:
             raise ValueError("no command: help tells what there is")
-        for row in COMMANDS.split("\n"):
-            usage, _, module = row.split(";")
-            if words[0] == usage.split()[0]:
+        for row in MODULES.split("\n"):
+            command, module = row.split(" ")
+            if words[0] == command:
                 return borrow(module).answer(self.app, words, self.say)
         raise ValueError("%s: unknown: help tells what there is" % words[0])
 
@@ -122,11 +121,3 @@ class Line:
         """Give a line of the answer; the inputs are read, for each may take its time."""
         print("%s %s: %s" % (self.mark, name, dumps(value)))
         self.app.watch()
-
-
-def answer(_app, _words, say):
-    """Tell what there is."""
-    for row in COMMANDS.split("\n"):
-        usage, meaning, _ = row.split(";")
-        say(usage, meaning)
-    return "and Ctrl-C stops the program"

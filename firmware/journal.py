@@ -1,6 +1,6 @@
 """What is kept of the console for the time after a reset: boots, warnings and errors.
 
-It is in `/log/new`, and in `/log/old` what that was before it was full: lines of text, for whoever
+It is in `/logs/new`, and in `/logs/old` what that was before it was full: lines of text, for whoever
 has the board in hand. Borrowed to write a line, and to read them. A cut of the power leaves a line
 or not, since LittleFS commits what was appended when the file is closed.
 
@@ -73,7 +73,7 @@ def make(folder):
 
 def folder_of(app):
     """Return the folder of the journal, beside that of the configurations."""
-    return app.folder.rsplit("/", 2)[0] + "/log"
+    return app.folder.rsplit("/", 2)[0] + "/logs"
 
 
 def answer(app, _words, say):
