@@ -1,15 +1,17 @@
 """What is kept of the console for the time after a reset: boots, warnings and errors.
 
-It is in `/logs/new`, and in `/logs/old` what that was before it was full: lines of text, for whoever
-has the board in hand. Borrowed to write a line, and to read them. A cut of the power leaves a line
-or not, since LittleFS commits what was appended when the file is closed.
+It is in `/logs/new`, and in `/logs/old` what that was before it was full: lines of text, for
+whoever has the board in hand. Borrowed to write a line, and to read them. A cut of the power
+leaves a line or not, since LittleFS commits what was appended when the file is closed. A line
+begins with the time once a time server has answered in that boot, and a line tells when it did.
 
 Each line costs an erase of a block of flash. So there is one a minute, and five at once at most;
 the next one tells how many were left out.
 """
 
 import os
-from time import gmtime
+
+from borrow import borrow
 
 try:
     from micropython import const
@@ -19,7 +21,6 @@ except ImportError:  # CPython
 _FULL = const(4096)  # octets of a file: a block of flash
 _SPACE = const(60000)  # ms
 _AHEAD = const(240000)  # ms, worth four lines
-_SET = const(2025)  # a clock that nobody set begins in 2000 or 2021
 
 # What only this module wants of an `App` is not there before it is wanted: heap is short.
 # pyright: reportAttributeAccessIssue=false
@@ -50,9 +51,9 @@ def note(app):
 def keep(app, text):
     """Append a line; a flash that fails is not told here, or there would be one more line."""
     folder = folder_of(app)
-    moment = gmtime()
-    if moment[0] >= _SET:
-        text = "%d-%02d-%02d %02d:%02d:%02d UTC, " % moment[:6] + text
+    offset = app.outbox.offset()
+    if offset:
+        text = borrow("dates").text(offset + app.clock.now() // 1000) + ", " + text
     try:
         make(folder)
         with open(folder + "/new", "ab") as file:
@@ -80,11 +81,16 @@ def answer(app, _words, say):
     """Tell what is kept, the oldest first; a command of the console."""
     count = 0
     for name in ("/old", "/new"):
-        try:
-            with open(folder_of(app) + name, "rb") as file:
-                for line in file:
-                    say("log", str(line, "utf-8").rstrip())
-                    count += 1
-        except OSError:  # there is none yet
-            pass
+        for line in lines(folder_of(app) + name):
+            say("log", str(line, "utf-8").rstrip())
+            count += 1
     return "%d lines" % count
+
+
+def lines(path):
+    """Yield the lines of a file, none where there is none."""
+    try:
+        with open(path, "rb") as file:
+            yield from file
+    except OSError:
+        pass

@@ -29,6 +29,7 @@ def answer(app, _words, say):
     say("reset_cause", context.reset_cause)
     say("uptime", context.uptime)
     say("time", borrow("dates").text(offset + context.uptime) if offset else None)
+    say("ntp", app.sntp.host if app.sntp else "")
     say("config", config)
     say("link", link(app.board.link))
     say("address", context.address)

@@ -120,6 +120,8 @@ def synchronize(app, now, offset):
     if app.outbox.offset() == offset:
         what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
         app.log(INFO, what, offset - known)
+        if not known:
+            borrow("journal").keep(app, "clock set in boot %d" % app.outbox.boots)
         schedule(app, now)
         app.notifier.wake()
 

@@ -5,18 +5,25 @@ import sys
 
 import typer
 
+from host_tools.console.command import ack, logs, monitor, outbox, send_test, status
 from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
 from host_tools.flash.command import flash
 from host_tools.gateway.command import gateway
 
 COMMANDS = {
+    "ack": ack,
     "demo": demo,
     "fake-smtp": fake_smtp,
     "flash": flash,
+    "logs": logs,
+    "monitor": monitor,
+    "send-test": send_test,
+    "status": status,
 }
 GROUPS = {
     "gateway": gateway,
+    "outbox": outbox,
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
