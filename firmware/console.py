@@ -104,11 +104,11 @@ class Line:
 
         Raises ValueError where it says nothing that can be done.
         """
-        if len(self.text) > _LONGEST:
-            raise ValueError("the line is longer than %d octets: help tells" % _LONGEST)
         words = str(self.text, "utf-8").split()
         if words and words[0][0] == "=":
             self.mark = words.pop(0)
+        if len(self.text) > _LONGEST:
+            raise ValueError("longer than %d octets: help tells what there is" % _LONGEST)
         if not words:
             raise ValueError("no command: help tells what there is")
         for row in MODULES.split("\n"):
