@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from host_tools import boards, cli
-from host_tools.fake_smtp import FakeSMTP
+from host_tools.fake_smtp import FakeSMTP, find_scenario
 from host_tools.virtual_board import VirtualBoard
 from tests.board.test_firmware import CONFIG
 
@@ -24,11 +24,13 @@ def server():
 
 @pytest.fixture(scope="module", params=["GENERIC_S3_W5500", "W5500_EVB_PICO"])
 def board(request, server):
-    """A board that watches, with a gateway that answers and one where nothing is."""
+    """A board that watches, with a gateway that takes mail and one that does not."""
     config = {**CONFIG, "gateways": GATEWAYS, "watchdog": 0, "window": 600}
     files = {**boards.sources(request.param), "config.json": json.dumps(config)}
-    with VirtualBoard(request.param, files) as board:
+    refusing = FakeSMTP(find_scenario("unknown-recipient"))
+    with refusing, VirtualBoard(request.param, files) as board:
         board.cable.route("192.168.1.1", 25, server.port)
+        board.cable.route("192.168.1.2", 2525, refusing.port)
         board.wait_for("link: up, 192.168.1.50")
         yield board
 
@@ -88,14 +90,17 @@ def test_the_outbox(alarmpost, board, tmp_path):
 
 def test_a_test_mail(alarmpost, board, server):
     before = len(server.mails)
-    board.cable.reset()
     status, text = alarmpost("send-test", "operators")
     lines = text.splitlines()
     assert status == 1
     assert lines[:3] == ["link: up", "address: 192.168.1.50", "to: ops@example.com"]
     stages = [line.split()[1] for line in lines[3:-2]]
-    assert stages == ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY", "QUIT"]
-    assert lines[-2].startswith("192.168.1.2:2525 failed: CONNECT: ")
+    every = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY", "QUIT"]
+    assert stages == every + every[: every.index("BODY")]
+    assert lines[-2] == (
+        "192.168.1.2:2525 failed: RCPT: 550 5.1.1 No such user; "
+        'it does not take mail from the board to there: allow that, or correct "recipients"'
+    )
     assert lines[-1] == "1 of 2 gateways take it"
     [mail] = server.mails[before:]
     assert mail.message["Subject"] == "[PLANT] plc7 TEST"

@@ -2,9 +2,13 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from host_tools import micropython
+from tests.bench.board import FIRMWARE, compile_all
 from tests.firmware.world import MANAGERS, MINUTE, OPERATORS, SECOND, World, software
 
 TURN = 5  # ms
@@ -444,3 +448,29 @@ def test_a_flash_that_fails_keeps_no_journal_and_disturbs_nothing(world):
     read(world)
     assert world.failures() == 0
     assert ask(world, "logs") == ([], "ok", "0 lines")
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory):
+    """A folder with the firmware, compiled."""
+    folder = tmp_path_factory.mktemp("firmware")
+    compile_all(FIRMWARE, folder)
+    return folder
+
+
+@pytest.mark.parametrize("how", ["clean", "torn"])
+@pytest.mark.parametrize("geometry", ["esp32", "rp2"])
+def test_no_cut_breaks_the_journal(firmware, geometry, how, record_property):
+    program = Path(__file__).parent / "programs" / "journal.py"
+    words = [micropython.find(64), "-X", "heapsize=8m", program, firmware, geometry, how]
+    done = subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    cuts, wrong, erases, size = json.loads(done.stdout)
+    record_property("figure", f"journal, {geometry}: {cuts} {how} cuts, {wrong} violations")
+    record_property("figure", f"journal, {geometry}: {erases} erases for 1000 lines")
+    assert wrong == 0
+    assert cuts > 50
+    assert erases <= 1150
+    assert 4096 <= size < 4096 + 500
