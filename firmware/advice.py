@@ -16,7 +16,7 @@ MAIL;5;it does not take this sender: allow it there, or correct "sender"
 RCPT;5;it does not take mail from the board to there: allow that, or correct "recipients\""""
 
 
-def remedy(error):
+def explain(error):
     """Return what to do about an SMTPError."""
     cause = str(error.code) if error.code else error.text
     for row in _REMEDIES.split("\n"):

@@ -82,10 +82,11 @@ class App:
         self.watch()
         try:
             for stdin, _ in self.poller.ipoll(0):
+                key = stdin.read(1)
                 line = self.line or borrow("console").Line(self)
-                self.line = line.take(stdin)
-        except Exception as error:
-            self.fail(error)
+                self.line = line.take(stdin, key)
+        except Exception:  # no memory for it, say; the next octet tries again
+            self.lost += 1
 
     def sample(self):
         """Sample the inputs, feed the watchdog; return the time."""

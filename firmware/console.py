@@ -54,9 +54,8 @@ class Line:
         self.text = b""
         self.mark = "="
 
-    def take(self, stdin):
-        """Take an octet; return the line, or None when it is done with."""
-        key = stdin.read(1)
+    def take(self, stdin, key):
+        """Take an octet from where it was typed; return the line, or None when that is done."""
         self.since = self.app.clock.now()
         if not key:  # the end of a file or a pipe, on a PC: there is no more
             self.app.poller.unregister(stdin)
@@ -105,7 +104,7 @@ class Line:
         Raises ValueError where it says nothing that can be done.
         """
         words = str(self.text, "utf-8").split()
-        if words and words[0][0] == "=":
+        if words and words[0].startswith("="):
             self.mark = words.pop(0)
         if len(self.text) > _LONGEST:
             raise ValueError("longer than %d octets: help tells what there is" % _LONGEST)

@@ -5,10 +5,6 @@ from collections import OrderedDict
 from borrow import borrow
 from outbox import BUNDLE, KINDS, boot_of, name_of, part
 
-_ALL = b"\0\1\2\3\4\5\6\7"  # ranks of the outbox
-
-PRIORITIES = "diagnostic low medium high"
-
 
 def answer(app, words, say):
     """Tell what is in the outbox, the oldest first, or change what is to become of a notice."""
@@ -20,31 +16,32 @@ def answer(app, words, say):
     if notifier.client and notifier.client.busy:
         raise ValueError("busy: a mail is on its way, try again in a minute")
     park = words[1] == "park"
-    keys = list(entries(app)) if words[2] == "all" and not park else [find(app, words[2])]
+    found = list(keys(app)) if words[2] == "all" and not park else [find(app, words[2])]
     changed = 0
-    for key in keys:
+    for key in found:
         app.watch()
-        if (shelve if park else part("deliveries").revive)(app.outbox, key):
+        if (shelve if park else part("deliveries").restore)(app.outbox, key):
             changed += 1
             say(name_of(key), "parked" if park else "is tried again")
     if not changed and words[2] != "all":
         raise ValueError("%s: %s" % (words[2], "nobody is to get it" if park else "is not parked"))
     notifier.again = None  # it may be parked; what is in doubt keeps its Message-ID all the same
     notifier.wake(True)
-    return "%d changed" % changed
+    return "changed: %d" % changed
 
 
-def entries(app):
+def keys(app):
     """Yield the keys of all that is in the outbox."""
-    key = app.outbox.find(b"", _ALL)
-    while key:
-        yield key
-        key = app.outbox.find(key, _ALL)
+    key = b""
+    while key is not None:
+        key = app.outbox.find(key, b"\0\1\2\3\4\5\6\7")  # all ranks
+        if key:
+            yield key
 
 
 def find(app, word):
     """Return the key that ends with what was typed."""
-    found = [key for key in entries(app) if name_of(key).endswith(word)]
+    found = [key for key in keys(app) if name_of(key).endswith(word)]
     if len(found) == 1:
         return found[0]
     what = "%d keys end so: give more of it" % len(found) if found else "outbox lists the keys"
@@ -69,7 +66,7 @@ def tell(app, say):
     date = borrow("dates").text
     boot = addresses = None
     waiting = count = 0
-    for key in entries(app):
+    for key in keys(app):
         record = app.outbox.read(key)
         if not record:
             continue
@@ -86,12 +83,13 @@ def tell(app, say):
 def describe(app, record, addresses, date):
     """Return what a record tells, without what is empty."""
     offset = app.outbox.offset(record.key)
+    words = "diagnostic low medium high".split(" ")  # noqa: SIM905  (each would be a name)
     found = OrderedDict()
     for name, value in (
         ("kind", KINDS.split(" ")[record.kind]),
         ("tag", record.tag),
         ("occurrence", record.occurrence),
-        ("priority", PRIORITIES.split(" ")[record.priority]),
+        ("priority", words[record.priority]),
         ("time", date(offset + record.uptime) if offset else None),
         ("boot", boot_of(record.key)),
         ("uptime", record.uptime),

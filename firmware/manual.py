@@ -1,6 +1,6 @@
 """What can be typed on the console."""
 
-_COMMANDS = """\
+TABLE = """\
 status;how the board does
 outbox;what waits to be mailed, and what was refused for good
 outbox park KEY;mail it no more, but keep it; the end of a key is enough
@@ -18,7 +18,7 @@ help;this"""
 
 def answer(_app, _words, say):
     """Tell it."""
-    for row in _COMMANDS.split("\n"):
+    for row in TABLE.split("\n"):
         usage, _, meaning = row.partition(";")
         say(usage, meaning)
     return "Ctrl-C stops the program"

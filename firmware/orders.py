@@ -19,22 +19,17 @@ def answer(app, words, say):
     if not tag:
         raise ValueError("%s: give the tag of an alarm" % event)
     every = tag == "all" and event in ("ack", "reset")  # what else there is needs a thought each
-    duration = minutes(words[2]) if len(words) > 2 else _SHELF
+    duration = words[2] if len(words) > 2 else "480"
+    if not duration.isdigit() or not 0 < int(duration) <= _SHELF:
+        raise ValueError("%s: give minutes from 1 to %d" % (duration, _SHELF))
     states = STATES.split(" ")
     changed = 0
     for point in app.points if every else [app.find(tag)]:
         before = point.state if point else None
-        borrow("upkeep").command(app, point.tag if point else tag, event, duration * _MINUTE)
+        borrow("upkeep").command(app, point.tag if point else tag, event, int(duration) * _MINUTE)
         if point.state != before:
             changed += 1
             say(point.tag, states[point.state])
     if not changed and not every:
         raise ValueError("%s: it is %s, where %s does nothing" % (tag, states[before], event))
-    return "%d changed" % changed
-
-
-def minutes(word):
-    """Return how long an alarm is to be shelved."""
-    if not word.isdigit() or not 0 < int(word) <= _SHELF:
-        raise ValueError("%s: give minutes from 1 to %d" % (word, _SHELF))
-    return int(word)
+    return "changed: %d" % changed

@@ -15,7 +15,7 @@ def answer(app, _words, say):
     """Tell it: a name and a value each."""
     notifier = app.notifier
     now = app.clock.now()
-    config = configuration(app)
+    valid = config(app)
     gc.collect()
     context = Context()
     borrow("status").fill(context, app)
@@ -30,18 +30,18 @@ def answer(app, _words, say):
     say("uptime", context.uptime)
     say("time", borrow("dates").text(offset + context.uptime) if offset else None)
     say("ntp", app.sntp.host if app.sntp else "")
-    say("config", config)
+    say("config", valid)
     say("link", link(app.board.link))
     say("address", context.address)
     say("gateway", "%s:%d" % tuple(notifier.gateways[notifier.gateway]))
     say("gateway_answers", not notifier.failing)
-    say("last_mail", None if taken is None else (now - taken) // 1000)
+    say("last_mail_ago", None if taken is None else (now - taken) // 1000)
     say("trouble", getattr(app, "trouble", ""))
     say("queue", app.outbox.count())
     say("parked", app.outbox.count(PARKED))
     for name in ("active", "shelved", "flood", "sent", "deferred", "failures", "heap"):
         say(name, getattr(context, name))
-    return "active: %d" % len(context.active)
+    return "alarms active: %d" % len(context.active)
 
 
 def link(network):
@@ -51,7 +51,7 @@ def link(network):
     return "no address" if getattr(network.work, "linked", False) else "no link"
 
 
-def configuration(app):
+def config(app):
     """Tell what is with config.json, "valid" or why it does not count."""
     generations = borrow("generations")
     folder = app.folder

@@ -17,6 +17,9 @@ except ImportError:  # CPython
 
 def answer(app, words, say):
     """Send a test mail to lists or addresses, to the list `system` where none is given."""
+    client = app.notifier.client
+    if client and client.busy:
+        raise ValueError("busy: a mail is on its way, try again in a minute")
     state = borrow("overview").link(app.board.link)
     say("link", state)
     if state != "up":
@@ -24,8 +27,6 @@ def answer(app, words, say):
     say("address", app.board.link.address)
     app.notifier.connect()
     client = app.notifier.client
-    if client.busy:
-        raise ValueError("busy: a mail is on its way, try again in a minute")
     known = list(sys.modules)
     idle = client.stream.idle
     server = client.server
@@ -96,7 +97,7 @@ class Trial:
         last = self.name, site["plant"], site["device"], self.board, borrow("version").VERSION
         text = "A test mail by way of %s.\n\n%s, %s, %s, alarmpost %s\n" % last
         self.last = ticks_ms()
-        client.reply = self.listener(client)
+        client.reply = self.listen(client)
         try:
             refused = client.send(Mail(site["sender"], self.to, subject, text), last=True)
         finally:
@@ -105,31 +106,32 @@ class Trial:
             self.fail(refused[address], address + ": ")
         return not refused
 
-    def listener(self, client):
+    def listen(self, client):
         """Return what stands for `client.reply`: it tells each reply, by its last line."""
         from smtp_client.dialogue import TABLE
 
         reply = client.reply
 
-        def listen(mail):
+        def take(mail):
             lines = client.data[client.next :].split(b"\n")
             if len(lines) > 1 and client.pending and lines[0][3:4] != b"-":
                 now = ticks_ms()
                 stage = (TABLE[4 * client.pending[0]] or "CONNECT").split(" ")[0]
-                text = "".join([chr(o) if 32 <= o < 127 else "?" for o in lines[0].strip()])
-                self.tell("BODY" if stage == "." else stage, ticks_diff(now, self.last), text)
+                text = bytes([o if 32 <= o < 127 else 63 for o in lines[0].strip()]).decode()
+                if stage != "QUIT":  # whether its reply comes in time tells nothing
+                    self.tell("BODY" if stage == "." else stage, ticks_diff(now, self.last), text)
                 self.last = now
             return reply(mail)
 
-        return listen
+        return take
 
-    def tell(self, stage, ms, what):
-        """Tell a stage, how long it took, and what came of it."""
-        self.say("%s %s" % (self.name, stage), [ms, what])
+    def tell(self, stage, took, text):
+        """Tell a stage, how many ms it took, and what came of it."""
+        self.say("%s %s" % (self.name, stage), [took, text])
 
     def fail(self, error, address=""):
         """Tell a failure, and what to do."""
-        remedy = borrow("advice").remedy(error)
+        remedy = borrow("advice").explain(error)
         self.say(self.name + " failed", "%s%s; %s" % (address, error, remedy))
 
 

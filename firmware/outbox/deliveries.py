@@ -69,7 +69,7 @@ def share(box, notice, recipients, parked):
         box.retire(key, notice)
 
 
-def revive(box, key):
+def restore(box, key):
     """Let those who refused a notice for good get it all the same; tell whether there was one."""
     notice = box.read(key)
     if not notice or not notice.parked or notice.kind == BUNDLE:

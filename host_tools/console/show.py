@@ -38,7 +38,7 @@ def span(seconds: int) -> str:
 
 def status_view(status: Status) -> Table:
     """Return a table of how a board does."""
-    last = status.last_mail
+    last = status.last_mail_ago
     answers = "well" if status.gateway_answers else "does not answer"
     rows = (
         ("board", f"{status.board}, MicroPython {status.micropython}"),

@@ -10,7 +10,7 @@ class Status(BaseModel):
 
     uptime: in seconds; heap: octets that are free
     time: in UTC, None where it is not known; ntp: who is asked for it, "" for nobody
-    last_mail: seconds since a gateway took one, None for not since the boot
+    last_mail_ago: seconds since a gateway took one, None for not since the boot
     trouble: the last warning or error since the boot
     """
 
@@ -30,7 +30,7 @@ class Status(BaseModel):
     address: str
     gateway: str
     gateway_answers: bool
-    last_mail: int | None
+    last_mail_ago: int | None
     trouble: str
     queue: int
     parked: int

@@ -169,7 +169,7 @@ class Model(RuleBasedStateMachine):
     @rule(data=st.data())
     def revive(self, data):
         notice = data.draw(st.sampled_from(self.queue))
-        done = outbox.part("deliveries").revive(self.box, notice["key"])
+        done = outbox.part("deliveries").restore(self.box, notice["key"])
         assert done == bool(notice["parked"])
         if done:
             notice["to"] |= notice["parked"]
