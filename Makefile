@@ -2,6 +2,7 @@
 
 PYTHON = python3
 BIN = .venv/bin
+PLANT = plant.toml
 
 FILES = $(shell find firmware boards host_tools tests -name '*.py')
 PROGRAMS = tests/bench/programs/% tests/firmware/programs/% tests/gateway/programs/%
@@ -12,7 +13,7 @@ BOARD = $(filter-out %/cpython.py %/theirs.py,\
 
 export HYPOTHESIS_STORAGE_DIRECTORY = .cache/hypothesis
 
-.PHONY: help setup demo test fake-smtp lint bench clean
+.PHONY: help setup demo test flash fake-smtp lint bench clean
 
 help:  ## list what there is to do
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -29,6 +30,9 @@ demo: .venv/ready  ## send alarm e-mail from MicroPython and show what arrives
 test: .venv/ready  ## run all tests, or some: make test ARGS="-k trace"
 	@$(BIN)/python -m host_tools.micropython 64 32 >/dev/null
 	$(BIN)/python -m pytest -n 4 $(ARGS)
+
+flash: .venv/ready  ## put the firmware onto a board: make flash BOARD=plc7 PORT=/dev/ttyACM0
+	@$(BIN)/alarmpost flash $(PLANT) $(BOARD:%=--device %) $(PORT:%=--port %) $(ARGS)
 
 fake-smtp: .venv/ready  ## start an SMTP server that shows what it gets; ARGS=--help for more
 	@$(BIN)/alarmpost fake-smtp --folder .cache/inbox $(ARGS)

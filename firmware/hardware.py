@@ -86,9 +86,14 @@ def remember(number):
     keep(kept() & _OWN | number)
 
 
+def expect_reset():
+    """Take the next reset for our own, and not for a bite of the watchdog."""
+    keep(kept() | _OWN)
+
+
 def reset():
     """Reset the board."""
-    keep(kept() | _OWN)
+    expect_reset()
     machine.reset()
 
 

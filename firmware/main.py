@@ -2,7 +2,7 @@
 
 import os
 
-if "update.mpy" in os.listdir():
+if "update.mpy" in os.listdir("/"):
     import update
 
     update.run()

@@ -35,6 +35,7 @@ def boot(app, board, root, clock):
     site = settings.read("site")
     if not site:
         raise ValueError(problem)
+    connect(board.link, settings)
     app.generations = settings.generations
     app.log.level = site["log"]
     app.system = site["system"]
@@ -73,6 +74,13 @@ def configure(app, settings, path):
     if problem:
         app.log(ERROR, "%s", problem)
     return problem
+
+
+def connect(link, settings):
+    """Tell the link what the configuration has of the network."""
+    network = settings.read("network") or {}
+    for name in network:
+        setattr(link, name, network[name])
 
 
 def wire(app, settings):

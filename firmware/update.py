@@ -2,7 +2,8 @@
 
 `alarmpost flash` copies what changed to /new, and when all of it is there and verified, it renames
 /new/update.mpy to /update.mpy: a single commit of LittleFS. From then on the update happens,
-whatever the power does: main.py begins with it at each boot until it is done. Rules
+whatever the power does: main.py, or alarmpost.py in programs of users, begins with it at each boot
+until it is done. Rules
 1. Each step may be the last before the power fails, and may happen twice.
 2. main.py is first: the one before may be another program, which would not go on here.
 3. What is removed is removed before the list of it goes.
@@ -19,15 +20,17 @@ def run():
     """Do all that is left to do, and reset the board; main.py calls it."""
     import time
 
-    import machine
-
     try:
         for _ in steps():
             pass
     except OSError as error:  # the next boot tries again
         print("error: update: flash fails: %s" % error)
         time.sleep(10)
-    machine.reset()
+    try:
+        import hardware as board  # not before, since it is one of the files
+    except ImportError:  # it is not there yet
+        import machine as board
+    board.reset()
 
 
 def steps():

@@ -150,6 +150,11 @@ class Board(Part):
         return PORTS[self.mcu]
 
     @property
+    def wifi(self) -> bool:
+        """Whether it has WiFi in the place of a cable."""
+        return self.network.kind == "WLAN"
+
+    @property
     def folder(self) -> Path:
         """Where its files are."""
         return FOLDER / self.name

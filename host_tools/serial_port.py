@@ -34,8 +34,8 @@ class PortError(Exception):
 
 def ports() -> dict[str, str]:
     """Return the serial ports that a board may be at, with what they call themselves."""
-    usb = (one for one in list_ports.comports() if one.vid is not None)
-    return {one.device: one.description for one in sorted(usb)}
+    usb = {one.device: one.description for one in list_ports.comports() if one.vid is not None}
+    return dict(sorted(usb.items()))
 
 
 def find(port: str = AUTO) -> str:
@@ -117,7 +117,7 @@ def one_line(path: str) -> Iterator[None]:
 
 
 def stop(
-    transport: SerialTransport, soft_reset: bool = True, attempts: tuple[float, ...] = ATTEMPTS
+    transport: SerialTransport, soft_reset: bool = True, attempts: tuple[int, ...] = ATTEMPTS
 ) -> None:
     """Stop the program on the board, so that it takes orders.
 

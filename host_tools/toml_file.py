@@ -2,6 +2,7 @@
 
 import re
 import stat
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,16 @@ from typing import Any
 MOST = 1 << 20
 """Octets of a file; that of a plant with a hundred boards has fewer."""
 
-BARE = re.compile(r"[A-Za-z0-9_-]+")
+LONG = 40
+"""Characters of a key that are shown."""
+
+BARE = re.compile(rf"[A-Za-z0-9_-]{{1,{LONG}}}")
 PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+NO_PASSWORD = (
+    "a password does not belong into this file: write it into a file of its own, chmod 600, and "
+    "name that in password_file"
+)
 
 
 class BadFileError(Exception):
@@ -29,27 +38,28 @@ def read_toml(path: Path, maker: str) -> dict[str, Any]:
 
     Raises `BadFileError` with a line that names the place.
     """
+    name = printable(str(path))
     try:
         with path.open("rb") as file:
             octets = file.read(MOST + 1)
     except OSError as error:
-        raise BadFileError([f"{path}: {error.strerror}: `{maker}` makes one"]) from None
+        raise BadFileError([f"{name}: {error.strerror}: `{maker}` makes one"]) from None
     if len(octets) > MOST:
-        raise BadFileError([f"{path}: more than {MOST} octets: this is no plant's file"])
-    return parse(path, decode(path, octets))
+        raise BadFileError([f"{name}: more than {MOST} octets: this is no plant's file"])
+    return parse(name, decode(name, octets))
 
 
-def decode(path: Path, octets: bytes) -> str:
+def decode(name: str, octets: bytes) -> str:
     """Return the text of a file; editors on Windows put a mark before it."""
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         where = place(error.object[: error.start].decode())
         octet = error.object[error.start]
-        raise BadFileError([f"{path}: {where}: octet 0x{octet:02x}: save it as UTF-8"]) from None
+        raise BadFileError([f"{name}: {where}: octet 0x{octet:02x}: save it as UTF-8"]) from None
 
 
-def parse(path: Path, text: str) -> dict[str, Any]:
+def parse(name: str, text: str) -> dict[str, Any]:
     """Return the tables of a text."""
     try:
         return tomllib.loads(text)
@@ -57,9 +67,9 @@ def parse(path: Path, text: str) -> dict[str, Any]:
         found = PLACE.search(str(error))
         where = f"line {found[1]}, column {found[2]}" if found and found[1] else place(text)
         what = PLACE.sub("", str(error))
-        raise BadFileError([f"{path}: {where}: {what}: this is not TOML"]) from None
+        raise BadFileError([f"{name}: {where}: {what}: this is not TOML"]) from None
     except RecursionError:
-        raise BadFileError([f"{path}: nested too deeply: this is no plant's file"]) from None
+        raise BadFileError([f"{name}: nested too deeply: this is no plant's file"]) from None
 
 
 def place(before: str) -> str:
@@ -68,33 +78,49 @@ def place(before: str) -> str:
 
 
 def dotted(*steps: str) -> str:
-    """Return the name of a field in its tables, as TOML writes it."""
-    return ".".join(step if BARE.fullmatch(step) else f'"{step}"' for step in steps)
+    """Return the name of a field in its tables, as TOML writes it; what is long is cut."""
+    return ".".join(step if BARE.fullmatch(step) else quoted(step) for step in steps)
 
 
-def devices_of(data: Mapping[str, Any], shared: tuple[str, ...]) -> Any:
-    """Return the tables of the boards, each with what stands at the top for all of them.
+def quoted(step: str) -> str:
+    """Return a key that is no bare one."""
+    cut = step if len(step) <= LONG else step[: LONG - 3] + "..."
+    return f'"{printable(cut)}"'
 
-    shared: the fields that a board takes from there
-    """
-    devices = data.get("devices")
-    if not isinstance(devices, dict):
+
+def printable(text: str) -> str:
+    """Return a text in one line, with ? for what cannot be shown."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def devices_of(data: Mapping[str, Any], name: str) -> Any:
+    """Return the tables of the boards; a field that they lack comes from the top of the file."""
+    devices = data["devices"]
+    if name not in data or not isinstance(devices, dict):
         return devices
-    above = {name: data[name] for name in shared if name in data}
     return {
-        name: {**above, **own} if isinstance(own, dict) else own for name, own in devices.items()
+        device: {name: data[name], **own} if isinstance(own, dict) else own
+        for device, own in devices.items()
     }
+
+
+def complain(error: BadFileError, status: int) -> int:
+    """Say what is wrong with the file; return the exit status."""
+    for line in error.lines:
+        print(f"alarmpost: {line}", file=sys.stderr)
+    return status
 
 
 def read_secret(path: Path, field: str) -> str:
     """Read the first line of a password file that nobody else can read; raises `BadFileError`."""
-    told = f"{field}: {path}"
+    name = printable(str(path))
+    told = f"{field}: {name}"
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # of ValueErrors, a NUL in the name is another one
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise BadFileError([f"{told}: {reason}: write the password into it, one line"]) from None
     if mode & 0o077:
-        raise BadFileError([f"{told}: mode {mode:o}, others can read it: chmod 600 {path}"])
+        raise BadFileError([f"{told}: mode {mode:o}, others can read it: chmod 600 {name}"])
     return text.removesuffix("\n")

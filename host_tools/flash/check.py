@@ -15,7 +15,7 @@ class RefusedError(Exception):
 def check(facts: Facts, board: Board) -> None:
     """Refuse a board that is another one, or whose MicroPython will not do."""
     refuse_wrong(facts, board)
-    refuse_old(facts, f": {install(board)}")
+    refuse_old(facts, install(board))
     if not facts.network:
         raise RefusedError(
             f"MicroPython's image on the board ({facts.machine}) has no network."
@@ -35,11 +35,13 @@ def refuse_wrong(facts: Facts, board: Board) -> None:
 
 
 def refuse_old(facts: Facts, remedy: str) -> None:
-    """Refuse a MicroPython that the firmware does not run on."""
+    """Refuse a MicroPython that the firmware does not run on; `remedy` is how to update it."""
     version = ".".join(str(part) for part in facts.version)
     if facts.version < MINIMUM:
         oldest = ".".join(str(part) for part in MINIMUM)
-        raise RefusedError(f"MicroPython {version} is too old, {oldest} is needed{remedy}")
+        raise RefusedError(
+            f"MicroPython {version} is too old, install {oldest} or later: {remedy}"
+        )
     if facts.mpy != mpy.FORMAT:
         raise RefusedError(
             f"MicroPython {version} wants .mpy {facts.mpy}, mpy-cross here makes {mpy.FORMAT}: "

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from host_tools.flash.check import RefusedError
-from host_tools.flash.contents import UPDATE
+from host_tools.flash.contents import MAIN, UPDATE
 from host_tools.flash.jobs import Client, Configuration, Firmware
 from host_tools.flash.plan import NOT_OURS, File, Plan, digest, digest_of, missing
 from host_tools.flash.restart import NotReadyError, wait_ready
@@ -25,8 +25,12 @@ FILE = Path("plant.toml")
 LISTED = 3
 """How many files a message names."""
 
+OWN = "import alarmpost"
+"""What a user's program in the place of main.py has in it."""
+
+WRONG = 2
 STOPPED = 130
-"""The exit status after Ctrl-C."""
+"""Exit statuses: something is wrong with the file; Ctrl-C."""
 
 Job = Firmware | Client
 TROUBLE = re.compile(r"\d+\.\d{3} (error|warning) ")
@@ -56,16 +60,18 @@ def flash(
 ) -> int:
     """Put the firmware and a configuration onto a board that has MicroPython.
 
-    What the board has already is not copied again. Cable or power may fail at any moment: the
-    board then runs all of the old or all of the new. Waiting alarms stay. Exit status 0: the board
-    is ready.
+    Only what differs is copied. Wherever cable or power fail meanwhile, the
+    board runs all of the old or all of the new; alarms that wait stay.
+
+    Exit status 0: the board is ready.
     """
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
     try:
         job = chosen(file, device, only_config, only_client)
         return run(job, port, replace_main, dry_run, console)
     except BadFileError as error:
-        return complain(*error.lines)
+        complain(*error.lines)
+        return WRONG
     except (CompileError, NotReadyError, PortError, RefusedError) as error:
         return complain(str(error))
     except KeyboardInterrupt:
@@ -104,7 +110,7 @@ def named(plant: Plant, device: str) -> str:
 def run(job: Job, port: str, replace_main: bool, dry_run: bool, console: Console) -> int:
     """Flash a board; return the exit status."""
     with connected(port) as transport:
-        with started(Session(transport)) as session:
+        with started(Session(transport), job) as session:
             made = prepared(session, job, replace_main, console)
             if dry_run:
                 show(made, console)
@@ -112,20 +118,24 @@ def run(job: Job, port: str, replace_main: bool, dry_run: bool, console: Console
                 carry_out(session, job, made, console)
         if dry_run or isinstance(job, Client):
             return 0
-        heard = wait_ready(transport)
-    trouble = [line for line in heard if TROUBLE.match(line)]
+        with console.status("waiting until the board is ready"):
+            heard = wait_ready(transport)
+    trouble = [line for line in heard[:-1] if TROUBLE.match(line)]
     for line in (*trouble, heard[-1]):
-        console.print(f"{job.name}: {line}", markup=False)
+        console.print(f"{job.name}: {line}")
     return int(any(" error " in line for line in trouble))
 
 
 @contextlib.contextmanager
-def started(session: Session) -> Iterator[Session]:
+def started(session: Session, job: Job) -> Iterator[Session]:
     """Stop the program on the board for a while; afterwards the board starts what it has.
 
     Where the board cannot be told so, its watchdog does it after 8 s.
     """
-    session.start()
+    try:
+        session.start()
+    except PortError as error:
+        raise PortError(f"{error}: {job.remedy}") from None
     try:
         yield session
         session.reset()
@@ -144,7 +154,12 @@ def prepared(session: Session, job: Job, replace_main: bool, console: Console) -
     if UPDATE in files:  # one that the power has interrupted
         session.order(("finish",))
         files = session.files(NOT_OURS)
-    made = job.plan(files, session.record())
+    record = session.record()
+    made = job.plan(files, record)
+    if MAIN in made.foreign and not replace_main and OWN in session.text(MAIN):
+        console.print(f"{job.name}: main.py is a program of yours, it stays")
+        job.leave_main()
+        made = job.plan(files, record)
     if made.foreign and not replace_main:
         raise RefusedError(
             f"{listed(made.foreign)} on the board: not put there by alarmpost; "
@@ -169,9 +184,9 @@ def refuse_full(made: Plan, files: dict[str, File], facts: Facts) -> None:
 def show(made: Plan, console: Console) -> None:
     """Say what would be done."""
     for path, data in made.copy.items():
-        console.print(f"would copy {path}, {len(data)} octets", markup=False)
+        console.print(f"would copy {path}, {len(data)} octets")
     for path in made.remove:
-        console.print(f"would remove {path}", markup=False)
+        console.print(f"would remove {path}")
     if not made.copy:
         console.print("nothing to copy")
 
@@ -191,9 +206,7 @@ def carry_out(session: Session, job: Job, made: Plan, console: Console) -> None:
         session.copy(made.copy, lambda octets: progress.advance(task, octets))
     job.commit(session)
     verify(session, job)
-    text = f"{made.new} files copied, {kilobytes(made.octets)}, all verified"
-    removed = f"; {len(made.remove)} removed" if made.remove else ""
-    console.print(f"{job.name}: {text}{removed}")
+    console.print(f"{job.name}: {made}, all verified")
 
 
 def verify(session: Session, job: Job) -> None:
@@ -208,7 +221,7 @@ def verify(session: Session, job: Job) -> None:
 def listed(paths: list[str]) -> str:
     """Name some files, and count the others."""
     more = len(paths) - LISTED
-    return ", ".join(paths[:LISTED]) + (f" and {more} others" if more > 0 else "")
+    return ", ".join(paths[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def kilobytes(octets: int) -> str:

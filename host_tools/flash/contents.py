@@ -9,6 +9,7 @@ from host_tools import boards
 from host_tools.mpy import compile_file
 from host_tools.plant import Plant, config
 
+APP = "app.mpy"
 CONFIG = "config.json"
 MAIN = "main.py"
 UPDATE = "update.mpy"
@@ -50,6 +51,7 @@ def compiled(sources: Mapping[str, Path]) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="alarmpost-") as folder:
         target = Path(folder) / "compiled.mpy"
         for path, source in sources.items():
-            compile_file(source, target)
-            found[path.removesuffix(".py") + ".mpy"] = target.read_bytes()
+            name = path.removesuffix(".py") + ".mpy"
+            compile_file(source, target, name)
+            found[name] = target.read_bytes()
     return found

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from host_tools import boards
 from host_tools.flash import contents
-from host_tools.flash.check import RefusedError, check, refuse_old
-from host_tools.flash.contents import CLIENT, LIBRARY, MAIN, UPDATE
-from host_tools.flash.plan import File, Plan, hiding, make, make_folder
+from host_tools.flash.check import RefusedError, check, install, refuse_old
+from host_tools.flash.contents import APP, CLIENT, LIBRARY, MAIN, UPDATE
+from host_tools.flash.plan import File, Plan, digest, hiding, make, make_folder
 from host_tools.flash.session import Facts, Session
 from host_tools.plant import Plant
 
@@ -22,6 +22,7 @@ class Firmware:
         self.name = name
         self.board = boards.load(plant.devices[name].board)
         self.network = self.board.network.kind
+        self.remedy = install(self.board)
         self.wanted = self.contents(plant)
 
     def contents(self, plant: Plant) -> dict[str, bytes]:
@@ -34,7 +35,13 @@ class Firmware:
 
     def plan(self, found: Mapping[str, File], record: Mapping[str, str]) -> Plan:
         """Return what is to be done."""
-        return make(self.wanted, found, record)
+        sources = boards.sources(self.board.name).items()  # copied by hand, or a virtual board's
+        ours = {path: digest(data) for path, data in sources}
+        return make(self.wanted, found, {**ours, **record})
+
+    def leave_main(self) -> None:
+        """Let main.py be what it is."""
+        self.wanted.pop(MAIN, None)
 
     def commit(self, session: Session) -> None:
         """Let the copies count, all at once."""
@@ -51,7 +58,7 @@ class Configuration(Firmware):
 
     def plan(self, found: Mapping[str, File], record: Mapping[str, str]) -> Plan:
         """Return what is to be done; the firmware stays."""
-        if MAIN not in record:
+        if APP not in record:
             raise RefusedError("the board has no alarmpost yet: flash it without --only-config")
         staying = {path: before for path, before in record.items() if path not in self.wanted}
         return make(self.wanted, found, record, staying)
@@ -62,21 +69,25 @@ class Client:
 
     name = "smtp_client"
     network = ""
+    remedy = "the board's page at https://micropython.org/download/ tells how"
 
     def __init__(self):
         self.wanted = contents.client()
 
     def check(self, facts: Facts) -> None:
         """Refuse a board whose MicroPython is too old."""
-        refuse_old(facts, ": its page at https://micropython.org/download/ tells how to update")
+        refuse_old(facts, self.remedy)
 
     def plan(self, found: Mapping[str, File], record: Mapping[str, str]) -> Plan:
         """Return what is to be done: the folder is replaced as a whole."""
-        if MAIN in record:
+        if APP in record:
             raise RefusedError("the board has the whole alarmpost: flash it without --only-client")
         if hidden := sorted(hiding({CLIENT + "__init__.mpy": b"", "smtp_client.mpy": b""}, found)):
             raise RefusedError(f"/{hidden[0]} would be imported in its place: remove it")
         return make_folder(LIBRARY + CLIENT, self.wanted, found)
+
+    def leave_main(self) -> None:
+        """There is none here."""
 
     def commit(self, session: Session) -> None:
         """Let the copies count: the old folder goes, the new one comes."""

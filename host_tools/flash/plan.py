@@ -34,15 +34,15 @@ class File(NamedTuple):
 class Plan:
     """What is to be done.
 
-    copy: content by path, of what is to be copied to /new
-    new: how many files of the update differ from those on the board; some may be in /new already
+    files: how many differ from those on the board
+    copy: content by path, of what is to be copied to /new; some may be there already
     remove: what the update removes
     drop: what is left over in /new
     foreign: what would be replaced or removed, and is not of alarmpost
     """
 
+    files: int
     copy: dict[str, bytes]
-    new: int
     remove: list[str]
     drop: list[str]
     foreign: list[str]
@@ -50,12 +50,16 @@ class Plan:
     @property
     def pending(self) -> bool:
         """Whether anything is to be done, besides taking leftovers away."""
-        return bool(self.copy or self.new or self.remove)
+        return bool(self.copy or self.files or self.remove)
 
     @property
     def octets(self) -> int:
         """How many octets are to be copied."""
         return sum(len(data) for data in self.copy.values())
+
+    def __str__(self) -> str:
+        text = f"{counted(self.files)} copied"
+        return f"{text}, {counted(len(self.remove))} removed" if self.remove else text
 
 
 def make(
@@ -81,8 +85,8 @@ def make(
     copy = differing(changed, found, NEW)
     touched = {*changed, *remove} & {*found} - {RECORD, CONFIG}
     return Plan(
-        copy,
         len(changed.keys() - lists.keys()),
+        copy,
         remove,
         leftovers(found, changed.keys() - copy.keys()),
         sorted(path for path in touched if record.get(path) != found[path].digest),
@@ -93,9 +97,9 @@ def make_folder(folder: str, wanted: Mapping[str, bytes], found: Mapping[str, Fi
     """Return how a board comes to have a folder that is replaced as a whole, as "lib/app/"."""
     there = {path for path in found if path.startswith(folder)}
     if there == {*wanted} and not differing(wanted, found):
-        return Plan({}, 0, [], leftovers(found), [])
+        return Plan(0, {}, [], leftovers(found), [])
     copy = differing(wanted, found, NEW)
-    return Plan(copy, len(wanted), [], leftovers(found, wanted.keys() - copy.keys()), [])
+    return Plan(len(wanted), copy, [], leftovers(found, wanted.keys() - copy.keys()), [])
 
 
 def differing(
@@ -155,6 +159,11 @@ def missing(plan: Plan, found: Mapping[str, File], free: int, block: int) -> int
     need = sum(blocks(len(data), block) for data in plan.copy.values()) + SPARE
     gain = sum(blocks(found[path].size, block) for path in plan.drop)
     return max(0, need - gain - free) * block
+
+
+def counted(files: int) -> str:
+    """Say how many files."""
+    return f"{files} file{'' if files == 1 else 's'}"
 
 
 def blocks(size: int, block: int) -> int:

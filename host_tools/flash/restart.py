@@ -1,4 +1,8 @@
-"""What a board says while it starts, and whether it gets ready."""
+"""What a board says while it starts, and whether it gets ready.
+
+The port of a board with USB of its own goes away at a reset, and what the board says until the PC
+has opened it again is lost. So the board is asked then, on its console: it answers when it runs.
+"""
 
 import contextlib
 import time
@@ -8,7 +12,10 @@ from typing import cast
 from mpremote.transport_serial import SerialTransport
 from serial import Serial
 
-READY = "ready: "
+QUESTION = b"=flash status\r"
+READY = ("ready: ", "=flash ok")
+"""What tells that the board is ready: its own line, or the end of its answer."""
+
 HOPELESS = ("error: cannot boot", ">>> ")
 """What the console says where the firmware gives up: its own words, or MicroPython's prompt."""
 
@@ -16,7 +23,7 @@ PATIENCE = 60.0
 """Seconds from the reset until the board is ready; twice a boot where a configuration is new."""
 
 SHOWN = 5
-GLANCE = 0.2  # seconds
+GLANCE = 0.02  # seconds
 
 
 class NotReadyError(Exception):
@@ -30,9 +37,9 @@ def wait_ready(transport: SerialTransport, patience: float = PATIENCE) -> list[s
     Raises `NotReadyError`.
     """
     heard: list[str] = []
-    for line in lines(transport, patience):
+    for line in lines(cast("Serial", transport.serial), patience):
         heard.append(line)
-        if READY in line:
+        if any(word in line for word in READY):
             return heard
         if line.startswith(HOPELESS):
             break
@@ -40,30 +47,27 @@ def wait_ready(transport: SerialTransport, patience: float = PATIENCE) -> list[s
     raise NotReadyError(f"{transport.device_name}: the board does not get ready; it said: {last}")
 
 
-def lines(transport: SerialTransport, seconds: float) -> Iterator[str]:
-    """Yield the lines of the console for so many seconds, and a prompt as a line.
-
-    The port of a board with USB of its own goes away when it is reset, and comes back.
-    """
+def lines(port: Serial, seconds: float) -> Iterator[str]:
+    """Yield the lines of the console for so many seconds, and a prompt as a line."""
     end = time.monotonic() + seconds
     left = b""
-    port = cast("Serial", transport.serial)
-    port.timeout = GLANCE
     while time.monotonic() < end:
         *whole, left = (left + read(port)).split(b"\n")
         for line in whole:
-            yield line.decode(errors="replace").strip("\r\x04")
-        if left == b">>> ":
+            yield line.decode(errors="replace").strip("\r\4")
+        if left == HOPELESS[-1].encode():
             yield left.decode()
 
 
 def read(port: Serial) -> bytes:
-    """Return what the console said, b"" for nothing."""
+    """Return what the console said, b"" for nothing; where the port went away, open it again."""
     try:
-        return port.read(max(1, port.in_waiting))
+        if waiting := port.in_waiting:
+            return port.read(waiting)
     except OSError:
+        port.close()
         with contextlib.suppress(OSError):
-            port.close()
-            time.sleep(GLANCE)
             port.open()
-        return b""
+            port.write(QUESTION)
+    time.sleep(GLANCE)
+    return b""

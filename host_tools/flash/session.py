@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 from host_tools.flash.plan import NEW, RECORD, File, digest, read_record
@@ -72,7 +73,11 @@ class Session:
 
     def record(self) -> dict[str, str]:
         """Return the SHA-256 of each file that was installed."""
-        return read_record(self.order(("show", f"/{RECORD}")))
+        return read_record(self.text(RECORD))
+
+    def text(self, path: str) -> str:
+        """Return the text of a file, "" where there is none."""
+        return self.order(("show", "/" + path))
 
     def copy(
         self, files: Mapping[str, bytes], copied: Callable[[int], None] = lambda _: None
@@ -108,8 +113,9 @@ class Session:
         self.order(("clock", (*moment[:3], now.weekday(), *moment[3:6], 0)))
 
     def reset(self) -> None:
-        """Let the board start what it has."""
-        self.transport.exec_raw_no_follow("machine.reset()")
+        """Let the board start what it has; a port by USB may be gone before it can answer."""
+        with contextlib.suppress(TransportError, OSError):
+            self.transport.exec_raw_no_follow("reset()")
 
     def give_up(self) -> None:
         """Reset the board if that is still possible."""

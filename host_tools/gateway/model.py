@@ -23,7 +23,14 @@ from pydantic import (
 )
 
 from host_tools.gateway.facts import MEBIBYTE
-from host_tools.toml_file import BadFileError, devices_of, read_secret, read_toml
+from host_tools.toml_file import (
+    NO_PASSWORD,
+    BadFileError,
+    devices_of,
+    dotted,
+    read_secret,
+    read_toml,
+)
 
 LOCAL_PART = r"[A-Za-z0-9_+~-]+(?:\.[A-Za-z0-9_+~-]+)*"
 """Less than RFC 5322's dot-atom: the rest, as = and %, means something to Postfix."""
@@ -366,6 +373,9 @@ MAKER = "alarmpost gateway new"
 SHARED = ("recipients", "devices")
 """What stands beside `[gateway]`, because the plant's boards use it, too."""
 
+INHERITED = "heartbeat"
+"""What may stand there for all boards."""
+
 
 def read_gateway(path: Path) -> Gateway:
     """Read the file and check it; raises `BadFileError`, whose lines tell all that is wrong."""
@@ -380,8 +390,8 @@ def check_gateway(data: dict[str, Any]) -> Gateway:
             ["gateway: missing: write a table [gateway] with hostname, listen and so on"]
         )
     shared = {name: data[name] for name in SHARED if name in data}
-    if "devices" in data:
-        shared["devices"] = devices_of(data, ("heartbeat",))
+    if "devices" in shared:
+        shared["devices"] = devices_of(data, INHERITED)
     try:
         return Gateway.model_validate({**shared, **table})
     except ValidationError as error:
@@ -392,7 +402,7 @@ def line(detail: Any) -> str:
     """Say in one line what is wrong with a field: field, value, remedy."""
     steps = [str(step) for step in detail["loc"]]
     prefix = [] if steps[0] in SHARED else ["gateway"]
-    field = ".".join([*prefix, *steps])
+    field = dotted(*prefix, *steps)
     if detail["type"] == "missing":
         return f"{field}: missing: give {NEEDED.get(steps[-1], 'it')}"
     value = "***" if "password" in steps[-1] else shown(detail["input"])
@@ -423,10 +433,6 @@ REMEDIES = {
     "model_type": "give a table",
     "string_pattern_mismatch": "give the name of a network interface, as eth1",
 }
-NO_PASSWORD = (
-    "a password does not belong into this file: write it into a file of its own, chmod 600, and "
-    "name that in password_file"
-)
 
 
 def remedy(detail: Any, steps: list[str]) -> str:

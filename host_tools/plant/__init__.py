@@ -1,8 +1,8 @@
 """The plant's TOML file -> the boards that it describes, and the configuration of each.
 
-plant = read_plant(Path("plant.toml"))  # or BadFileError, whose `lines` tell every fault
-for name, device in plant.devices.items():
-    print(name, device.board, json.dumps(config(plant, name), ensure_ascii=False))
+`read_plant(path)` gives a `Plant`, or raises `BadFileError`, whose `lines` tell every fault.
+`plant.devices` has a `Device` with `name` and `board` by each name, and `config(plant, name)` is
+the content of its `config.json`.
 """
 
 from host_tools.plant.model import Device, Plant, config, read_plant

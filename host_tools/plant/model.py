@@ -4,8 +4,7 @@ Theory of operation. What stands at the top of the file is for all boards, what 
 `[devices.NAME]` for that one; the latter goes before. `[defaults]` is for all points. Put together
 they are what `firmware/config.py` takes, and its own check, run here, says what is wrong: there is
 no second description of the fields. It names the place in `config.json`; `Source` finds where the
-file has that. The board's own inputs are checked against `boards/`, and `[gateway]`, where there is
-one, by its own reader.
+file has that. Inputs are checked against `boards/`, `[gateway]` by its own reader.
 """
 
 from collections.abc import Iterator
@@ -13,16 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from host_tools import boards
-from host_tools.gateway.model import check_gateway
-from host_tools.plant.schema import Fault, faults_of, nearest, point_fields
-from host_tools.plant.source import ABOVE, BOARD, DEFAULTS, Source
+from host_tools.gateway.model import INHERITED, SHARED, Gateway, check_gateway
+from host_tools.plant.faults import faults_at_top, faults_between, faults_of_device, faults_of_way
+from host_tools.plant.source import Source
 from host_tools.toml_file import BadFileError, dotted, read_toml
 
 MAKER = "alarmpost new"
-TOP = [*ABOVE, DEFAULTS, "devices", "gateway"]
-NO_POINT = ("tag",)
-"""Fields of points that have no default."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +36,11 @@ class Device:
 
 @dataclass(frozen=True)
 class Plant:
-    """What a file describes: one board or more."""
+    """What a file describes: one board or more, and maybe the mail gateway."""
 
     path: Path
     devices: dict[str, Device]
+    gateway: Gateway | None = None
 
 
 def read_plant(path: Path) -> Plant:
@@ -52,11 +48,62 @@ def read_plant(path: Path) -> Plant:
 
     Raises `BadFileError`, whose `lines` tell all that is wrong: field, value, remedy.
     """
-    data = read_toml(path, MAKER)
-    lines = list(dict.fromkeys(faults(data)))
+    return check_plant(read_toml(path, MAKER), path)
+
+
+def check_plant(data: dict[str, Any], path: Path) -> Plant:
+    """Check the tables of the file at a path; raises `BadFileError`."""
+    lines = list(faults_at_top(data))
+    found = []
+    for source in sources(data, path.parent):
+        config = source.config()
+        try:
+            password = source.password()
+        except BadFileError as error:
+            lines += error.lines
+        else:
+            if password is not None:
+                config["network"]["password"] = password
+        lines += faults_of_device(source, config)
+        found.append((source, config))
+    lines += faults_between(found)
+    gateway, more = read_gateway(data, lines)
+    lines += more
+    lines += faults_of_way(gateway, found) if gateway else ()
     if lines:
-        raise BadFileError(lines)
-    return Plant(path, {name: device(Source(data, name)) for name in data["devices"]})
+        raise BadFileError(list(dict.fromkeys(lines)))
+    devices = [Device(source.name, source.own["board"], config) for source, config in found]
+    return Plant(path, {device.name: device for device in devices}, gateway)
+
+
+def read_gateway(data: dict[str, Any], told: list[str]) -> tuple[Gateway | None, list[str]]:
+    """Return the gateway, where there is one, or what is wrong with it.
+
+    told: lines about the rest; what it shares with the boards is told once
+    """
+    if "gateway" not in data:
+        return None, []
+    try:
+        return check_gateway(data), []
+    except BadFileError as error:
+        again = SHARED if any(line.startswith((*SHARED, INHERITED)) for line in told) else ()
+        return None, [line for line in error.lines if not line.startswith(again)]
+
+
+def sources(data: dict[str, Any], folder: Path) -> Iterator[Source]:
+    """Yield what the file has for each board."""
+    devices = data.get("devices")
+    for name, own in devices.items() if isinstance(devices, dict) else ():
+        if isinstance(own, dict):
+            yield Source(data, name, folder)
+
+
+def find(plant: Plant, name: str) -> Device:
+    """Return a board by its name; raises `BadFileError`."""
+    if name not in plant.devices:
+        near = ", ".join(dotted(known) for known in plant.devices)
+        raise BadFileError([f"--device: {dotted(name)}: give one of {near}"])
+    return plant.devices[name]
 
 
 def config(plant: Plant, name: str) -> dict[str, Any]:
@@ -65,60 +112,4 @@ def config(plant: Plant, name: str) -> dict[str, Any]:
     It may hold the password of the WiFi: do not show it. Raises `BadFileError` for a name that
     the file does not have.
     """
-    if name not in plant.devices:
-        raise BadFileError([f"--device: {name}: give one of {', '.join(plant.devices)}"])
-    return plant.devices[name].config
-
-
-def device(source: Source) -> Device:
-    """Return a board of which nothing is wrong."""
-    return Device(source.name, source.own["board"], source.config())
-
-
-def faults(data: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each fault of the file."""
-    yield from unknown("", data, TOP)
-    yield from faults_of_defaults(data.get(DEFAULTS, {}))
-    devices = data.get("devices")
-    if not isinstance(devices, dict) or not devices:
-        value = data.get("devices", ...)
-        yield Fault("", value, "write a table [devices.NAME] for each board").line("devices")
-        return
-    for name, own in devices.items():
-        where = dotted("devices", name)
-        if isinstance(own, dict):
-            yield from unknown(where + ".", own, BOARD)
-            yield from faults_of_device(Source(data, name))
-        else:
-            yield Fault("", own, f"write a table [{where}]").line(where)
-
-
-def unknown(path: str, table: dict[str, Any], known: list[str]) -> Iterator[str]:
-    """Yield a line for each field that there is not."""
-    for name, value in table.items():
-        if name not in known:
-            yield Fault("", value, nearest(name, known)).line(path + dotted(name))
-
-
-def faults_of_defaults(table: Any) -> Iterator[str]:
-    """Yield what is wrong with the defaults of points themselves."""
-    if isinstance(table, dict):
-        known = [name for name in point_fields(None) if name not in NO_POINT]
-        yield from unknown(DEFAULTS + ".", table, known)
-    else:
-        yield Fault("", table, "write a table [defaults]").line(DEFAULTS)
-
-
-def faults_of_device(source: Source) -> Iterator[str]:
-    """Yield what is wrong with a board."""
-    name = source.own.get("board", ...)
-    if name not in boards.names():
-        remedy = f"give a board: {nearest_board(name)}"
-        yield Fault("", name, remedy).line(source.place("board"))
-    for fault in faults_of(source.config()):
-        yield fault.line(source.place(fault.where))
-
-
-def nearest_board(name: Any) -> str:
-    """Name the boards that may be meant."""
-    return nearest(name if isinstance(name, str) else "", boards.names())
+    return find(plant, name).config

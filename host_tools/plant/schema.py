@@ -1,38 +1,58 @@
 """The fields of a configuration and its check, as the firmware has them."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
 from host_tools.firmware import modules
-from host_tools.toml_file import dotted
+from host_tools.toml_file import dotted, printable
 
 with modules() as load:
     CONFIG, REMEDIES = load("config"), load("remedies")
 
 TYPES = {"digital": "d", "analog": "a", "software": "s"}
+OWN_TAGS = [row[0] for row in CONFIG.rows(CONFIG.SYSTEM)]
+"""Points of the board itself."""
+
 WORDS = {
     "object": "give a table",
     "list": "give a list; tables of one have two brackets: [[...]]",
+    "routes": "give the name of a list of recipients, a list of names, or a table",
 }
 """What TOML calls otherwise than JSON; by the check that refused."""
 
-NAMED = re.compile(r"(recipients|texts)\.(.*?)((?:\[\d+\])*)")
-SECRET = re.compile(r"pass|secret|key|psk", re.IGNORECASE)
+NAMED = re.compile(r"(recipients|texts)\.(.*?)((?:\[\d+\])*)", re.DOTALL)
+FILED = {"network.password": "network.password_file"}
+"""Fields that are called otherwise in the file, which has no secrets; by place."""
+
+SECRET = re.compile(r"(pass|secret|psk)[^.]*$", re.IGNORECASE)
+
+
+class Hidden:
+    """A value that may be a secret."""
+
+    def __repr__(self) -> str:
+        return "***"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a field; `where` is its place in `config.json`."""
+    """What is wrong with a field.
+
+    where: its place in `config.json`
+    check: that of the firmware which refused it
+    """
 
     where: str
     value: Any
     remedy: str
+    check: str = ""
 
     def line(self, where: str) -> str:
         """Say it in one line, at the place where the file has the field."""
-        return f"{where}: {shown(where, self.value)}: {self.remedy}"
+        return f"{where}: {printable(shown(where, self.value))}: {self.remedy}"
 
 
 class Notes:
@@ -43,12 +63,14 @@ class Notes:
         """Note a value that a check refused."""
         named = NAMED.fullmatch(path)
         where = dotted(named[1], named[2]) + named[3] if named else path
-        return Fault(where, value, WORDS.get(check) or REMEDIES.remedy_of(check, argument))
+        return Fault(where, value, WORDS.get(check) or REMEDIES.remedy_of(check, argument), check)
 
     @staticmethod
     def unknown(path: str, name: str, value: Any, names: list[str], elsewhere: bool) -> Fault:
         """Note a field that there is not; `elsewhere`: points of another type have it."""
+        names = [FILED.get(path + one, path + one).removeprefix(path) for one in names]
         remedy = REMEDIES.remedy_of("elsewhere") if elsewhere else nearest(name, names)
+        value = Hidden() if path == "network." else value
         return Fault(path + dotted(name), value, remedy)
 
 
@@ -70,6 +92,13 @@ def faults_of(data: dict[str, Any]) -> list[Fault]:
         return Checker(data).check()
 
 
+def compiled(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what a board makes of a configuration without faults, by name."""
+    with modules():
+        lines, _ = CONFIG.check(data)
+        return {name: json.loads(value) for name, value in (line.split("\t", 1) for line in lines)}
+
+
 def site_fields() -> list[str]:
     """Return the fields of the whole board."""
     return [name for name, _, _ in CONFIG.fields_of("S")]
@@ -77,7 +106,7 @@ def site_fields() -> list[str]:
 
 def point_fields(kind: Any) -> list[str]:
     """Return the fields of points of a type; those of all points for one that is unknown."""
-    letters = [TYPES[kind]] if kind in TYPES else TYPES.values()
+    letters = [TYPES[name] for name in TYPES if name == kind] or TYPES.values()
     fields = [name for letter in letters for name, _, _ in CONFIG.fields_of(letter)]
     return list(dict.fromkeys(fields))
 
@@ -89,6 +118,6 @@ def nearest(name: str, names: list[str]) -> str:
 
 def shown(where: str, value: Any) -> str:
     """Show a value in one short line, a secret not at all."""
-    if value is not ... and SECRET.search(where):
-        return "***"
-    return str(value) if isinstance(value, (date, time)) else REMEDIES.shown(value)
+    if isinstance(value, (date, time)):
+        return str(value)
+    return REMEDIES.shown(Hidden() if value is not ... and SECRET.search(where) else value)

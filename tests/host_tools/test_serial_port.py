@@ -13,13 +13,8 @@ from host_tools.serial_port import PortError, connected, find, refusal, stop
 from host_tools.virtual_board import VirtualBoard
 
 
-class Port(SimpleNamespace):
-    def __lt__(self, other):
-        return self.device < other.device
-
-
 def usb(name, vid: int | None = 0x2E8A):
-    return Port(device=f"/dev/{name}", description=f"Board {name}", vid=vid)
+    return SimpleNamespace(device=f"/dev/{name}", description=f"Board {name}", vid=vid)
 
 
 @pytest.fixture
@@ -135,7 +130,7 @@ def test_nobody_answers(tmp_path):
     path = tmp_path / "tty"
     path.symlink_to(os.ttyname(client))
     with connected(str(path)) as transport:
-        assert message(stop, transport, True, (0.1, 0.1)).startswith(
+        assert message(stop, transport, True, (0, 0)).startswith(
             f"{path}: no MicroPython answers: press"
         )
     os.close(end)

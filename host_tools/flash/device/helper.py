@@ -12,8 +12,19 @@ from hashlib import sha256
 import machine
 
 dog = machine.WDT(timeout=8000)  # ms; an RP2040 takes 8388 at most
+LARGE = 65536  # octets
 block = memoryview(bytearray(512))
 file = None
+
+
+def expect_reset():
+    """Tell the firmware, where there is one, that the next reset is no reason for an alarm."""
+    try:
+        import hardware
+
+        hardware.expect_reset()
+    except (ImportError, AttributeError):
+        pass
 
 
 def facts(kind):
@@ -30,9 +41,13 @@ def facts(kind):
 
 
 def survey(skip):
-    """Print each file, as (path, size, SHA-256), but not what is in the folders `skip`."""
+    """Print each file, as (path, size, SHA-256), but not what is in the folders `skip`.
+
+    Large files are none of ours, and would take their time.
+    """
     for path in files("", skip):
-        print((path[1:], os.stat(path)[6], digest(path)), end=",")
+        size = os.stat(path)[6]
+        print((path[1:], size, digest(path) if size < LARGE else ""), end=",")
 
 
 def files(folder, skip):
@@ -127,9 +142,18 @@ def clock(moment):
     machine.RTC().datetime(moment)
 
 
+def reset():
+    """Start what is on flash."""
+    expect_reset()
+    machine.reset()
+
+
 def attempt(function, *paths):
     """Do what is perhaps done already, or cannot be done."""
     try:
         function(*paths)
     except OSError:
         pass
+
+
+expect_reset()
