@@ -5,10 +5,12 @@ import sys
 import threading
 import time
 from datetime import datetime
+from typing import cast
 
 from mpremote.transport_serial import SerialTransport
 from rich.console import Console
 from rich.text import Text
+from serial import Serial
 
 from host_tools.console.protocol import AT_PROMPT, PROMPT
 from host_tools.console.show import line_view
@@ -54,7 +56,7 @@ class Monitor:
 
     def _follow(self, transport: SerialTransport) -> None:
         """Show what the board says, and tell it what is typed."""
-        port = transport.serial
+        port = cast("Serial", transport.serial)
         port.timeout = GLANCE
         left = b""
         while True:

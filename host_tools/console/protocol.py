@@ -8,9 +8,10 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from mpremote.transport_serial import SerialTransport
+from serial import Serial
 
 from host_tools.serial_port import PortError
 
@@ -111,7 +112,7 @@ def lines(transport: SerialTransport) -> Iterator[str]:
 
     Raises `PortError` at MicroPython's prompt.
     """
-    port = transport.serial
+    port = cast("Serial", transport.serial)
     port.timeout = GLANCE
     hint = time.monotonic() + HINT
     left = b""
