@@ -13,23 +13,24 @@ _MINUTE = const(60000)  # ms
 
 
 def answer(app, words, say):
-    """Give a command to one alarm, or to all; tell their states."""
+    """Give a command to one alarm, or to all; tell the states of those that it changes."""
     event = words[0]
     tag = words[1] if len(words) > 1 else ""
     if not tag:
         raise ValueError("%s: give the tag of an alarm" % event)
-    every = tag == "all" and event in ("ack", "reset")  # what else there is needs a thought each
     duration = words[2] if len(words) > 2 else "480"
     if not duration.isdigit() or not 0 < int(duration) <= _SHELF:
         raise ValueError("%s: give minutes from 1 to %d" % (duration, _SHELF))
-    states = STATES.split(" ")
+    names = STATES.split(" ")
+    every = tag == "all" and event in ("ack", "reset")  # all others need a thought each
     changed = 0
-    for point in app.points if every else [app.find(tag)]:
-        before = point.state if point else None
-        borrow("upkeep").command(app, point.tag if point else tag, event, int(duration) * _MINUTE)
+    for one in [point.tag for point in app.points] if every else [tag]:
+        point = app.find(one)
+        before = point and point.state
+        borrow("upkeep").command(app, one, event, int(duration) * _MINUTE)
         if point.state != before:
             changed += 1
-            say(point.tag, states[point.state])
-    if not changed and not every:
-        raise ValueError("%s: it is %s, where %s does nothing" % (tag, states[before], event))
+            say(one, names[point.state])
+        elif not every:
+            raise ValueError("%s: it is %s, where %s does nothing" % (one, names[before], event))
     return "changed: %d" % changed

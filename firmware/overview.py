@@ -6,6 +6,9 @@ import sys
 from borrow import borrow
 from outbox import PARKED
 
+# `status.py` fills a Context.
+# pyright: reportAttributeAccessIssue=false
+
 
 class Context:
     """What `status.py` tells."""

@@ -2,6 +2,9 @@
 clean|torn`; prints JSON: cuts, those that lost or made up a line, and the erases of 1000 lines.
 """
 
+# A module of the firmware, not this file.
+# pyright: reportAttributeAccessIssue=false
+
 import json
 import os
 import sys
