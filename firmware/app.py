@@ -48,7 +48,7 @@ class App:
     watching = told = False
     linked = True  # what upkeep.py has seen: whether the link was up, a gateway failing
     failing = False
-    dog = button = None
+    dog = button = line = None
 
     def __init__(self, board, root="", clock=None):
         borrow("startup").boot(self, board, root, clock)
@@ -76,6 +76,17 @@ class App:
             self.fail(error)
         finally:
             self.watching = False
+
+    def listen(self):
+        """Watch, and take what is typed on the console, an octet each time; raises nothing."""
+        self.watch()
+        try:
+            for stdin, _ in self.poller.ipoll(0):
+                key = stdin.read(1)
+                line = self.line or borrow("console").Line(self)
+                self.line = line.take(stdin, key)
+        except Exception:  # no memory for it, say; the next octet tries again
+            self.lost += 1
 
     def sample(self):
         """Sample the inputs, feed the watchdog; return the time."""
@@ -153,7 +164,7 @@ class App:
         """Do what is due; raises nothing but what ends a program."""
         self.turned = now = self.clock.now()
         failures = self.failures
-        self.watch()
+        self.listen()
         try:
             link = self.board.link
             link.poll(now)
@@ -163,6 +174,7 @@ class App:
             if (
                 now >= self.next_look
                 or self.told
+                or self.log.kept
                 or link.up != self.linked
                 or self.notifier.failing != self.failing
                 or (self.button and self.button.pressed(now))

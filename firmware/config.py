@@ -179,6 +179,7 @@ class Checker:
         site.pop("recipients", None)
         self.complete_site(site, button)
         yield "site", site
+        yield "lists", self.masks
         yield "network", self.network(network)
         yield "acknowledge", self.button(button)
         yield from self.points(points)

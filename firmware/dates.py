@@ -17,3 +17,8 @@ def utc(seconds):
     year += 1968 + month // 10
     month = (month + 2) % 12 + 1
     return year, month, day + 1, seconds // 3600, seconds // 60 % 60, seconds % 60, (days + 3) % 7
+
+
+def text(seconds):
+    """Return Unix seconds in words."""
+    return "%d-%02d-%02d %02d:%02d:%02d UTC" % utc(seconds)[:6]

@@ -21,7 +21,7 @@ except ImportError:  # CPython
     const = int
 
 _END = const(13)  # octets of the last line
-_BLOCK = const(512)
+_BLOCK = const(128)
 _REJECTED = "rejected"
 _SHOWN = const(300)  # characters of a problem: the mail about the boot has room for that
 

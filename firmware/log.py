@@ -12,16 +12,22 @@ class Log:
     """Prints what is at most of a level; the text is not even built for others.
 
     clock: tells the uptime
+    kept: the last warning or error, until upkeep.py has put it into the journal
     """
 
     level = INFO
+    kept = ""
 
     def __init__(self, clock):
         self.clock = clock
 
     def __call__(self, level, text, *values):
         """Print a line: `text % values`."""
-        if level <= self.level:
+        if level <= self.level or level < INFO:
             now = self.clock.now()
             word = LEVELS.split(" ")[level]
-            print("%d.%03d %s %s" % (now // 1000, now % 1000, word, text % values))
+            text = "%d.%03d %s %s" % (now // 1000, now % 1000, word, text % values)
+            if level <= self.level:
+                print(text)
+            if level < INFO:
+                self.kept = text

@@ -65,7 +65,7 @@ class Notifier:
         self.outbox = app.outbox
         self.clock = app.clock
         self.log = app.log
-        self.idle = app.watch
+        self.idle = app.listen
         self.window = site["window"]
         self.ceiling = site["ceiling"]
         self.gateways = site["gateways"]

@@ -10,6 +10,7 @@ has no name:
 
                 [CRC-32 of config.json, firmware version]
     site        what concerns the whole board: see `site` in CONFIG.md
+    lists       the masks of the lists of recipients, by name
     text NAME   a template
     acknowledge the input that acknowledges, or null
     point TAG   an alarm point

@@ -5,6 +5,8 @@ whose check needs room that is still there; then the points, as they were before
 """
 
 import gc
+import sys
+from select import poll
 
 from app import TEXTS, number
 from borrow import borrow
@@ -19,6 +21,8 @@ def boot(app, board, root, clock):
     app.heartbeat = b""
     app.clock = clock or Clock()
     app.log = board.link.log = Log(app.clock)
+    app.poller = poll()
+    app.poller.register(sys.stdin.buffer, 1)
     app.texts = [None] * (2 * TEXTS)
     app.told = False  # a store to what is there takes no heap: in an interrupt there is none
     app.failures = app.in_a_row = app.lost = 0
@@ -26,11 +30,12 @@ def boot(app, board, root, clock):
     app.outbox.boot()
     settings = borrow("settings").Settings(root + "/adopted")
     problem = configure(app, settings, root + "/config.json")
+    app.folder = settings.folder
+    borrow("journal").begin(app)
     site = settings.read("site")
     if not site:
         raise ValueError(problem)
     connect(board.link, settings)
-    app.folder = settings.folder
     app.generations = settings.generations
     app.log.level = site["log"]
     app.system = site["system"]

@@ -36,6 +36,10 @@ def look(app, now):
     app.linked = link.up
     app.failing = app.notifier.failing
     app.told = False
+    if app.log.kept:
+        borrow("journal").note(app)
+    if app.line and now - app.line.since > _PATIENCE:
+        app.line = None  # half a line of whoever went away
     take_texts(app)
     if app.button and app.button.condition:
         for point in app.points:
@@ -116,6 +120,8 @@ def synchronize(app, now, offset):
     if app.outbox.offset() == offset:
         what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
         app.log(INFO, what, offset - known)
+        if not known:
+            borrow("journal").keep(app, "clock set in boot %d" % app.outbox.boots)
         schedule(app, now)
         app.notifier.wake()
 
@@ -155,6 +161,7 @@ def failed(app, text):
     if app.in_a_row < _FAILURES or now - app.failing_since < _PATIENCE:
         return
     app.log(ERROR, "reset after %d failures in a row", app.in_a_row)
+    borrow("journal").keep(app, app.log.kept)
     try:
         put(
             app,

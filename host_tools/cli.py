@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from host_tools.console.command import ack, logs, monitor, outbox, send_test, status
 from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
 from host_tools.flash.command import flash
@@ -18,10 +19,16 @@ COMMANDS = {
     "new": new,
     "check": check,
     "flash": flash,
+    "monitor": monitor,
+    "status": status,
+    "send-test": send_test,
+    "ack": ack,
+    "logs": logs,
     "fake-smtp": fake_smtp,
 }
 GROUPS = {
     "gateway": gateway,
+    "outbox": outbox,
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -110,6 +110,19 @@ def share(box, notice, recipients, parked):
         retire(box, key, notice)
 
 
+def restore(box, key):
+    """Let those who refused a notice for good get it all the same; tell whether there was one."""
+    notice = box.read(key)
+    if not notice or not notice.parked or notice.kind == BUNDLE:
+        return False
+    part(box, key, notice.to | notice.parked)
+    notice.to |= notice.parked
+    notice.parked = 0
+    box.save(box.file_of(key), encode(notice, key))
+    box.index[box.seek(key) + _KEY] = rank_of(notice)
+    return True
+
+
 def finish(box, bundle):
     """Do what the record of a bundle tells."""
     done = bundle.since & ~bundle.to

@@ -246,6 +246,6 @@ def busy(event, dialogue):
 
 def printable(octets):
     """Return octets as ASCII text with "?" for all that could upset a log or a terminal."""
-    return "".join(
-        [chr(o) if 32 <= o < 127 else "?" for o in octets.strip().replace(b"\r\n", b" ")]
-    )
+    octets = octets.strip().replace(b"\r\n", b" ")
+    # Not by chr(): MicroPython keeps each character as a name, for ever.
+    return bytes([o if 32 <= o < 127 else 63 for o in octets]).decode()

@@ -16,8 +16,8 @@ NEW = "new/"
 
 RECORD = "installed"
 REMOVED = "removed"
-NOT_OURS = ("/queue", "/adopted")
-"""Folders that belong to the firmware: the outbox, and the configurations it has adopted."""
+NOT_OURS = ("/queue", "/adopted", "/logs")
+"""Folders that belong to the firmware: the outbox, configurations it has adopted, its journal."""
 
 SPARE = 8
 """Blocks of flash that are left over, for the folders and for the outbox."""

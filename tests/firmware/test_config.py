@@ -500,6 +500,7 @@ def test_defaults(device):
     }
     ((found, errors),) = check(device, data)
     assert errors == []
+    assert found.pop("lists") == {"operators": 1}
     assert found.pop("site") == {
         "plant": "PLANT",
         "device": "plc7",

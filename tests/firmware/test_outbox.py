@@ -170,6 +170,17 @@ class Model(RuleBasedStateMachine):
         if changes and left:
             self.part(notice["key"], left)
 
+    @precondition(lambda self: self.queue)
+    @rule(data=st.data())
+    def revive(self, data):
+        notice = data.draw(st.sampled_from(self.queue))
+        done = outbox.part("deliveries").restore(self.box, notice["key"])
+        assert done == bool(notice["parked"])
+        if done:
+            notice["to"] |= notice["parked"]
+            notice["parked"] = 0
+            self.part(notice["key"], notice["to"])
+
     @rule(tag=TAGS.filter(bool), state=st.integers(1, 3))
     def set_state(self, tag, state):
         self.number += 1

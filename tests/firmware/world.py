@@ -132,7 +132,7 @@ class World:
             line = self._lines.get(timeout=PATIENCE)
             if not line:
                 raise FailedError("the interpreter has ended")
-            if line[0] == "=":
+            if line[:2] == "=[":
                 done, value = json.loads(line[1:])
                 if not done:
                     raise FailedError(value)

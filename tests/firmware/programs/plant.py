@@ -261,11 +261,26 @@ class Socket:
         self.closed = True
 
 
+class Keyboard:
+    """What is typed on the console."""
+
+    ready = NEVER
+    typed = b""
+
+    def events(self, wanted):
+        return wanted & _POLLIN if self.typed else 0
+
+    def read(self, count):
+        data = self.typed[:count]
+        self.typed = self.typed[count:]
+        return data
+
+
 class Poll:
-    """select.poll(): waiting lets time go on."""
+    """select.poll(): waiting lets time go on. What is no socket is the console."""
 
     def register(self, socket, event):
-        self.socket = socket
+        self.socket = socket if isinstance(socket, Socket) else PLANT[0].keyboard
         self.event = event
 
     def modify(self, socket, event):
@@ -301,6 +316,7 @@ class Plant:
         self.gateways = {port: Gateway(self) for port in gateways}
         self.events = []  # (time, function), soonest first
         self.board = Board(self)
+        self.keyboard = Keyboard()
         PLANT[:] = [self]
         for module in (stream, inputs):
             module.ticks_ms = self.ticks

@@ -144,6 +144,8 @@ def run(until, every=0):
 def due(plant, app):
     """Return when the main loop has something to do next."""
     found = min(app.alarms.due, app.notifier.due, app.next_look)
+    if app.alarms.out:
+        found = min(found, app.next_accept)
     if app.sntp:
         found = 0 if app.sntp.query else min(found, app.sntp.due)
     return found + plant.now - app.clock.now()
