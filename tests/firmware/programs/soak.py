@@ -1,4 +1,4 @@
-"""Let the notifier run for days in simulated time: `soak IMAGE [DAYS WARM]`; prints JSON.
+"""Let the notifier run for days in simulated time: `soak IMAGE [DAYS]`; prints JSON.
 
 Without DAYS it makes IMAGE, a flash with a configuration that is checked. With them it runs from
 there, so that the heap is that of a board after its reset. The rest is this program: a board with
@@ -6,13 +6,13 @@ its flash, network and gateway, which are one object with few names, and an oper
 
 Each day is like the others: some 3,400 alarms of twenty points, in floods and one by one, an hour
 without a gateway, an hour without the network, shelved and latched points, texts of the program.
-At the end of those after the first WARM, when nothing waits, the heap in use is measured, and
-what is on flash.
+At its end, when nothing waits, the heap in use is measured, and what is on flash.
 """
 
 import gc
 import os
 import sys
+from array import array
 
 import ffi
 import vfs
@@ -142,17 +142,15 @@ def hour(number):
     run(end)
 
 
-def measure(found, warm):
-    """Add to what was found: octets in use, files, octets in them, records that wait."""
+def measure(day):
+    """Note octets in use of the heap, files, octets in them, and records that wait."""
     gc.collect()
     gc.collect()
-    used = gc.mem_alloc()
-    count = size = 0
+    found[4 * day] = gc.mem_alloc()
     for entry in os.ilistdir("/flash/queue"):
-        count += 1
-        size += entry[3]
-    found.append((used, count, size, app.outbox.count()))
-    del found[:-warm]
+        found[4 * day + 1] += 1
+        found[4 * day + 2] += entry[3]
+    found[4 * day + 3] = app.outbox.count()
 
 
 board = Board()
@@ -166,6 +164,8 @@ board.SOCK_STREAM = 1
 for name in ("socket", "select", "time"):
     sys.modules[name] = board
 
+gc.collect()
+share = gc.mem_alloc()
 
 import alarmpost
 import app as firmware
@@ -188,14 +188,19 @@ if len(sys.argv) < 3:
             file.write(board.memory)
     sys.exit()
 
-for name in range(60):
-    hasattr(board, "_%d" % name)
+for name in range(200):
+    hasattr(board, str(name))
 app = firmware.start(board, "/flash", Clock(board.ticks_ms, board.ticks_diff))
+import notifier
+
 app.outbox.set_offset(1795000000)
-found = []
-for day in range(int(sys.argv[2])):
+notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
+days = int(sys.argv[2])
+found = array("i", [0] * (4 * days))
+for day in range(days):
     for number in range(24):
         hour(number)
-    measure(found, int(sys.argv[2]) - int(sys.argv[3]))
+    measure(day)
+    if 1: print(found[4*day:4*day+4], app.failures, app.notifier.short, board.mails, board.now,  file=sys.stderr)
 raises = sum([point.occurrence for point in app.points])
-print("[%d, %d, %d, %s]" % (raises, board.mails, app.failures, [list(one) for one in found]))
+print("[%d, %d, %d, %d, %s]" % (share, raises, board.mails, app.failures, list(found)))
