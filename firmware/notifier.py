@@ -8,7 +8,8 @@ however often it is sent, and whatever the power does.
 
 Rules
 1. The gateways are tried in order. The next one gets a mail after a network failure, 4xx or 5xx,
-   but not after an unknown outcome; then the mail is repeated later, with the same Message-ID.
+   but not after an unknown outcome; then the mail is repeated later, at that gateway first. What
+   may have been sent keeps its Message-ID and Date whatever comes next: see `doubt`.
 2. Recipients whom each gateway refuses with 5xx are parked.
 3. A gateway that fails makes everything wait; a mail that is refused for now only itself and, for
    the same recipients, what comes after it of its tag.
@@ -38,6 +39,7 @@ RETRY_MOST = 900000
 _STAY = const(900000)  # ms with a gateway that works, before the first one is tried again
 _IN_A_ROW = const(3)  # failures of a mail that are no accident
 _SHORTEST = const(4)
+_ROOM = const(16384)  # octets of heap: rendering takes some 10 kB, and leaves it in pieces
 
 
 class Notifier:
@@ -139,15 +141,11 @@ class Notifier:
             self.again = None
 
     def render(self, record, dated):
-        """Return what AlarmMail takes, and the addresses; it needs some 10 kB of heap for that."""
+        """Return what AlarmMail takes, and the addresses."""
         gc.collect()
-        try:
-            return borrow("notices").render(self.app, record, dated)
-        except MemoryError:
-            if not self.client:
-                raise
+        if self.client and hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
             self.release()
-            return self.render(record, dated)
+        return borrow("notices").render(self.app, record, dated)
 
     def release(self):
         """Let the client and its code go, which take some 11 kB, until connect()."""

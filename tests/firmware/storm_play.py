@@ -461,7 +461,9 @@ def converse(words: list[str], servers: tuple[FakeSMTP, ...]) -> str:
     ) as process:
         patience = threading.Timer(PATIENCE, process.kill)
         patience.start()
-        for line in process.stdout or ():
+        assert process.stdin
+        assert process.stdout
+        for line in process.stdout:
             if line == "calm\n":
                 for server in servers:
                     server.scenario = Weather("calm")

@@ -16,7 +16,7 @@ IMPORTS = HERE.parent / "bench" / "programs" / "imports.py"
 PATIENCE = 1800  # seconds after which a program counts as hung
 
 GEOMETRIES = ("esp32", "rp2")
-SCENARIOS = {"notices": 500, "bundles": 500, "mixed": 500}  # at least so many cuts
+SCENARIOS = {"notices": 500, "bundles": 500, "mixed": 400}  # at least so many cuts
 MOST_ERASES = {"esp32": 50, "rp2": 60}  # for 100 alarms
 
 

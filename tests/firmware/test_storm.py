@@ -9,7 +9,7 @@ import pytest
 from tests.bench.board import CLIENT, FIRMWARE, compile_all
 from tests.firmware import storm_play
 
-STORMS = 18  # of each geometry
+STORMS = 13  # of each geometry
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from smtp_client import send_mail
 
 PIECE = bytes(512)
 PIECES = 2048
-LOOKS = (57, 57 * 35)  # there the lines of base64 are as far as the pieces
+LOOKS = (57 * 5, 57 * 35)  # there the lines of base64 are as far as the pieces
 
 
 class Source:

@@ -6,6 +6,9 @@ its way, or between two turns. Then it prints "cut", so that the servers can hea
 the network, and waits for a line; "calm" once there are to be no faults any more.
 """
 
+# `startup.py` gives an App most of what it has; an error is known by what it has.
+# pyright: reportAttributeAccessIssue=false
+
 import json
 import random
 import sys
@@ -82,7 +85,7 @@ class Notifier(notifier.Notifier):
 
     def __init__(self, app, site):
         super().__init__(app, site)
-        self.client.timeout = [SILENCE] * 9
+        self.client.timeout = [SILENCE] * 20
         self.idle = self.client.stream.idle = PLANT[0].idle
 
     def mail(self, key, to):
@@ -112,10 +115,11 @@ class Notifier(notifier.Notifier):
         send["outcome"] = "cut"
         TOLD["sends"].append(send)
         self.sends.append(send)
-        refused, error = super().send(mail)
+        result = super().send(mail)
+        error = result[1]
         send["outcome"] = error.outcome if error else "taken"
         send["refused"] = list(getattr(mail, "refused", ()))
-        return refused, error
+        return result
 
 
 class Storm(plant.Plant):
@@ -264,9 +268,9 @@ class Storm(plant.Plant):
         self.hang = 0
         self.boot()
         idle = 0
+        box = self.app.outbox
         for _ in range(200):
             self.run(self.now + 300000, 20000)
-            box = self.app.outbox
             busy = self.app.alarms.out or box.count() or box.count(outbox.BUNDLES)
             idle = 0 if busy else idle + 1
             if idle == 3:
