@@ -9,6 +9,8 @@ without a gateway, an hour without the network, shelved and latched points, text
 At its end, when nothing waits, the heap in use is measured, and what is on flash.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 import gc
 import os
 import sys
@@ -113,7 +115,7 @@ class Board:
         self.line = b""
 
 
-def run(until):
+def run(app, until):
     """Let the main loop turn until a time; skip what is idle."""
     while board.now < until:
         app.turn()
@@ -123,34 +125,81 @@ def run(until):
         board.now = min(until, max(due, board.now + 5))
 
 
-def hour(number):
+def hour(app, number):
     """Let an hour go by, with all its alarms: one by one, or in a flood."""
+    import alarmpost
+
     board.state = number != 3
     board.up = number != 7
     end = board.now + _HOUR
     for at in range(_ALARMS):
         point = app.points[(number + at % (_POINTS if number == 12 else 4)) % _POINTS]
         point.set()
-        run(board.now + 5)
+        run(app, board.now + 5)
         point.clear()
-        run(board.now + (24000 if number == 12 else 1400))
+        run(app, board.now + (24000 if number == 12 else 1400))
     alarmpost.notify("The hour %d is over." % number, "low")
     alarmpost.command("P%d" % (number % _POINTS), "ack")
     alarmpost.command("P%d" % (number % _POINTS), "reset")
-    run(end - _PAUSE)
+    run(app, end - _PAUSE)
     alarmpost.command("P9", "unshelve" if number % 2 else "shelve")
-    run(end)
+    run(app, end)
 
 
-def measure(day):
+def measure(app, found, at):
     """Note octets in use of the heap, files, octets in them, and records that wait."""
     gc.collect()
     gc.collect()
-    found[4 * day] = gc.mem_alloc()
+    found[at] = gc.mem_alloc()
     for entry in os.ilistdir("/flash/queue"):
-        found[4 * day + 1] += 1
-        found[4 * day + 2] += entry[3]
-    found[4 * day + 3] = app.outbox.count()
+        found[at + 1] += 1
+        found[at + 2] += entry[3]
+    found[at + 3] = app.outbox.count()
+
+
+def start():
+    """Boot the firmware."""
+    import app as firmware
+    from clock import Clock
+
+    return firmware.start(board, "/flash", Clock(board.ticks_ms, board.ticks_diff))
+
+
+def make(path):
+    """Make a flash; it is that of a board whose first boot has checked its configuration."""
+    vfs.VfsLfs2.mkfs(board)
+    vfs.mount(vfs.VfsLfs2(board), "/flash")
+    with open("config.json") as source, open("/flash/config.json", "w") as file:
+        file.write(source.read())
+    try:
+        start()
+    except KeyboardInterrupt:
+        vfs.umount("/flash")
+        with open(path, "wb") as file:
+            file.write(board.memory)
+
+
+def soak(path, days):
+    """Let days go by from a flash on; return what was measured at the end of each."""
+    with open(path, "rb") as file:
+        file.readinto(board.memory)
+    vfs.mount(vfs.VfsLfs2(board), "/flash")
+    # MicroPython keeps names in tables, each twice the size of the one before. With those of this
+    # program they just need one more, of 4.5 kB: let it be made where there is room for it.
+    for name in range(200):
+        hasattr(board, str(name))
+    app = start()
+    import notifier
+
+    notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
+    app.outbox.set_offset(1795000000)
+    found = array("i", [0] * (4 * days))
+    for day in range(days):
+        for number in range(24):
+            hour(app, number)
+        measure(app, found, 4 * day)
+    raises = sum([point.occurrence for point in app.points])
+    print("[%d, %d, %d, %s]" % (raises, board.mails, app.failures, list(found)))
 
 
 board = Board()
@@ -164,43 +213,9 @@ board.SOCK_STREAM = 1
 for name in ("socket", "select", "time"):
     sys.modules[name] = board
 
-gc.collect()
-share = gc.mem_alloc()
-
-import alarmpost
-import app as firmware
-from clock import Clock
-
 if len(sys.argv) > 2:
-    with open(sys.argv[1], "rb") as file:
-        file.readinto(board.memory)
+    soak(sys.argv[1], int(sys.argv[2]))
 else:
-    vfs.VfsLfs2.mkfs(board)
-vfs.mount(vfs.VfsLfs2(board), "/flash")
-if len(sys.argv) < 3:
-    with open("config.json") as source, open("/flash/config.json", "w") as file:
-        file.write(source.read())
-    try:
-        firmware.start(board, "/flash")
-    except KeyboardInterrupt:
-        vfs.umount("/flash")
-        with open(sys.argv[1], "wb") as file:
-            file.write(board.memory)
-    sys.exit()
-
-for name in range(200):
-    hasattr(board, str(name))
-app = firmware.start(board, "/flash", Clock(board.ticks_ms, board.ticks_diff))
-import notifier
-
-app.outbox.set_offset(1795000000)
-notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
-days = int(sys.argv[2])
-found = array("i", [0] * (4 * days))
-for day in range(days):
-    for number in range(24):
-        hour(number)
-    measure(day)
-    if 1: print(found[4*day:4*day+4], app.failures, app.notifier.short, board.mails, board.now,  file=sys.stderr)
-raises = sum([point.occurrence for point in app.points])
-print("[%d, %d, %d, %d, %s]" % (share, raises, board.mails, app.failures, list(found)))
+    gc.collect()
+    print(gc.mem_alloc())
+    make(sys.argv[1])
