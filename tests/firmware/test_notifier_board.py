@@ -286,3 +286,25 @@ def test_a_flash_that_fails_loses_nothing_until_it_is_back(world):
     raises = [tag for _, kind, tag in world.get("kept") if kind == "RAISE"]
     assert raises == [f"P{at}" for at in range(60)]
     assert world.get("app.lost") == 0
+
+
+@pytest.mark.parametrize("hours", [0, 2])
+def test_a_mail_that_lacks_memory_is_parked_only_where_a_reset_does_not_help(world, hours):
+    world.start(PUMP, DOOR)
+    world.run(hours * HOUR + 2 * SECOND)
+    world.do("def broken(*_):\n    raise MemoryError\napp.notifier.render = broken")
+    world.point("PUMP", "set()")
+    if hours:
+        with pytest.raises(FailedError, match="Reset"):
+            world.run(3 * HOUR)
+        world.boot("soft reset")
+        world.point("PUMP", "set()")
+        mails = world.run(4 * HOUR)
+        assert [mail.words for mail in mails] == ["PUMP RAISED", "plc7 STARTED"]
+    else:
+        assert world.run(30 * MINUTE) == []
+        world.do("del app.notifier.render")
+        world.point("DOOR", "set()")
+        assert [mail.words for mail in world.run(HOUR)] == ["DOOR RAISED"]
+    parked = world.get("app.outbox.count(b'\\0\\6')")
+    assert parked == (0 if hours else 1)
