@@ -2,13 +2,15 @@
 
 Nothing here waits: where the firmware would, time goes on. Flash is real LittleFS, in memory
 beside the heap. `Plant` is the world: the clock, events at their times, gateways, power. The
-firmware's own code runs unchanged; only what `smtp_client.stream` has of the system is replaced.
+firmware's own code runs unchanged; only what it imports of the system is replaced, by `stand_in`.
 """
 
 # pyright: reportAttributeAccessIssue=false
 
 import sys
+import time
 from errno import ECONNREFUSED, EINPROGRESS
+from struct import pack
 
 import ffi
 import flash
@@ -17,12 +19,11 @@ from uctypes import bytearray_at
 sys.path.insert(0, sys.argv[1])
 
 import app as firmware
-import inputs
 from clock import Clock
-from smtp_client import stream
 
 WRAP = 1 << 30  # as of MicroPython's ticks
 NEVER = 1 << 60
+SINCE_1900 = 2208988800
 _POLLIN = 1
 _POLLOUT = 4
 
@@ -142,16 +143,17 @@ class Gateway:
         self.plant = plant
         self.faults = {}
         self.mails = []
-        self.commands = []  # time and stage of each
+        self.mail = b""
 
     def answer(self, stage, line, usual):
         """Return the reply to a command."""
-        self.commands.append((self.plant.now, stage))
-        if len(self.commands) > 50:
-            del self.commands[0]
         faults = self.faults
         reply = faults(stage, line) if callable(faults) else faults.get(stage)
         return usual if reply is None else reply
+
+    def hear(self, piece):
+        """Hear a piece of a mail."""
+        self.mail += piece
 
     def took(self, mail):
         """Take a mail: time, recipients, and octets."""
@@ -166,7 +168,7 @@ class Socket:
         self.ready = NEVER
         self.closed = False
         self.lines = b""
-        self.data = None
+        self.data = False  # whether a mail is on its way
         self.recipients = []
         self.gateway = None
 
@@ -202,20 +204,18 @@ class Socket:
 
     def hear(self):
         """Take what the client said."""
+        gateway = self.gateway
         while not self.closed:
-            if self.data is not None:
+            if self.data:
                 end = self.lines.find(b"\r\n.\r\n")
                 if end < 0:
+                    gateway.hear(self.lines[:-4])
+                    self.lines = self.lines[-4:]
                     return
-                mail = self.lines[:end]
+                gateway.hear(self.lines[:end])
                 self.lines = self.lines[end + 5 :]
-                self.data = None
-                reply = self.gateway.answer("BODY", mail, "250 taken")
-                if reply[:3] == "250" or reply[:5] == "taken":
-                    self.gateway.took((self.plant.now, tuple(self.recipients), mail))
-                    reply = reply[6:] if reply[:5] == "taken" else reply
-                self.recipients = []
-                self.say(reply)
+                self.data = False
+                self.end(gateway.mail)
                 continue
             end = self.lines.find(b"\r\n")
             if end < 0:
@@ -223,6 +223,15 @@ class Socket:
             line = self.lines[:end]
             self.lines = self.lines[end + 2 :]
             self.command(line)
+
+    def end(self, mail):
+        """Answer the end of a mail."""
+        reply = self.gateway.answer("BODY", mail, "250 taken")
+        if reply[:3] == "250" or reply[:5] == "taken":
+            self.gateway.took((self.plant.now, tuple(self.recipients), mail))
+            reply = reply[6:] if reply[:5] == "taken" else reply
+        self.recipients = []
+        self.say(reply)
 
     def command(self, line):
         word = line[:4].upper().decode()
@@ -241,6 +250,7 @@ class Socket:
             self.recipients.append(line[9:-1].decode())
         if word == "DATA" and reply[:3] == "354":
             self.data = True
+            self.gateway.mail = b""
         self.say(reply)
 
     def events(self, wanted):
@@ -283,7 +293,74 @@ class Poll:
         return ((self.socket, found),) if found else ()
 
 
+class TimeServer:
+    """An SNTP server, and the socket that asks it; one question at a time.
+
+    utc: Unix ms of the plant's time 0
+    wrong: how many ms its clock is wrong
+    delay: ms until it answers; None: it does not
+    questions: when it was asked
+    """
+
+    utc = 1795000000000
+    wrong = 0
+    delay = 2
+
+    def __init__(self):
+        self.questions = []
+
+    def setblocking(self, _):
+        pass
+
+    def connect(self, _):
+        self.answer = None
+
+    def close(self):
+        self.answer = None
+
+    def send(self, data):
+        now = PLANT[0].now
+        self.questions.append(now)
+        if self.delay is None:
+            return
+        time = self.utc + now + self.delay // 2 + self.wrong
+        head = b"\x24\1" + bytes(22) + data[40:48] + bytes(8)
+        stamp = pack(">II", time // 1000 + SINCE_1900, (time % 1000 << 32) // 1000)
+        self.answer = now + self.delay, head + stamp
+
+    def recv(self, _):
+        if not self.answer or self.answer[0] > PLANT[0].now:
+            raise OSError(11)
+        return self.answer[1]
+
+
+class Module:
+    """A module of the system's, for what the firmware imports while it runs."""
+
+    def __init__(self, **attributes):
+        for name in attributes:
+            setattr(self, name, attributes[name])
+
+
 PLANT = []
+server = TimeServer()
+
+
+def stand_in():
+    """Be the system's modules, for what the firmware imports from now on."""
+    sys.modules["socket"] = Module(
+        SOCK_STREAM=1,
+        SOCK_DGRAM=2,
+        socket=lambda _, kind, *more: Socket() if kind == 1 else server,
+        getaddrinfo=lambda host, port, _, kind: [(2, kind, 0, "", (host, port))],
+    )
+    sys.modules["select"] = Module(poll=Poll)
+    sys.modules["time"] = Module(
+        gmtime=time.gmtime,
+        sleep=time.sleep,
+        ticks_ms=lambda: PLANT[0].ticks(),  # noqa: PLW0108  (there may be another plant by then)
+        ticks_diff=lambda later, earlier: PLANT[0].diff(later, earlier),  # noqa: PLW0108
+    )
 
 
 class Plant:
@@ -302,12 +379,6 @@ class Plant:
         self.events = []  # (time, function), soonest first
         self.board = Board(self)
         PLANT[:] = [self]
-        for module in (stream, inputs):
-            module.ticks_ms = self.ticks
-            module.ticks_diff = self.diff
-        stream.socket = Socket
-        stream.poll = Poll
-        stream.getaddrinfo = lambda host, port, *_: [(2, 1, 6, "", (host, port))]
         self.mount()
         self.write("/config.json", config)
 
