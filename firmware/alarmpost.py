@@ -6,8 +6,16 @@
     Pin(4, Pin.IN).irq(lambda pin: pump.set())
     alarmpost.run()
 
-Nothing here blocks but run(), and turn() while a mail is on its way.
+Nothing here blocks but run(), and turn() while a mail is on its way. Import it first: it finishes
+an update that was interrupted, as main.py does.
 """
+
+import os
+
+if "update.mpy" in os.listdir("/"):
+    import update
+
+    update.run()
 
 import app
 from app import run

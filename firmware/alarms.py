@@ -88,13 +88,14 @@ class Point:
     latched: keep a cleared alarm until it is reset
     ack_required: keep a cleared alarm until it is acknowledged
     re_alarm: the first reminder; each further one after twice the time, up to a day; 0 for none
-    high: its priority is high: it escalates where an acknowledgement is required
+    priority: 0 diagnostic, 1 low, 2 medium, 3 high; a high one escalates where it needs an ack
     escalate: after how long; 0 for never, for where nobody can acknowledge
     """
 
     on_delay = 1000
     off_delay = 5000
-    latched = high = False
+    latched = False
+    priority = 2
     ack_required = True
     re_alarm = 4 * _HOUR
     escalate = 15 * _MINUTE
@@ -178,11 +179,12 @@ class Alarms:
         """Tell whether the condition is there: True, False, or None for a bad process value."""
         if now >= self.due:
             self.poll(now)
-        point.value = value
+        if value != point.value:  # an attribute takes heap, even to say nothing new
+            point.value = value
         if condition != point.condition:
             point.condition = condition
             point.changed = now
-            if condition and point.unseen:  # an attribute takes heap, even to say nothing new
+            if condition and point.unseen:
                 point.unseen = False
             self.settle(point, now)
 
@@ -232,7 +234,7 @@ class Alarms:
         """Find when time next brings a point anything; return what."""
         condition = point.condition
         off = "off-latch" if point.latched else "off" if point.ack_required else "off-noack"
-        point.due = NEVER
+        due = NEVER
         brings = ""
         for event, at in (
             ("quiet", point.quiet),
@@ -244,9 +246,11 @@ class Alarms:
             ("remind", point.remind),
         ):
             at = max(at, now)
-            if at < point.due and look_up(point.state, event)[0] >= 0:
-                point.due = at
+            if at < due and look_up(point.state, event)[0] >= 0:
+                due = at
                 brings = event
+        if due != point.due:
+            point.due = due
         return brings
 
     def take(self, point, event, at):
@@ -283,7 +287,7 @@ class Alarms:
         if point.interval:
             point.interval = 0
         point.remind = at + point.re_alarm if point.re_alarm else NEVER
-        if point.high and point.ack_required and point.escalate:
+        if point.priority == 3 and point.ack_required and point.escalate:
             point.late = at + point.escalate
 
     def count(self, point, kind, at):

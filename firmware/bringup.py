@@ -118,7 +118,7 @@ class Kind:
         """Start the interface; a static address comes after that, or DHCP would take it away."""
         self.link.nic.active(True)
         if self.link.static:
-            self.link.nic.ifconfig(self.link.static)
+            self.link.nic.ifconfig(tuple(self.link.static))
         self.since = now
 
     def back(self):

@@ -19,7 +19,8 @@ from borrow import borrow
 # A row is: where the field may stand, its name, the check that takes it with what the check takes,
 # "=", and the default as JSON; "!" where it must be given, "~..." where it depends on others.
 # Where: S the top level, d digital, a analog and s software points, ? those of no known type, y
-# points of the board itself, b the input that acknowledges, t the recipients of a point.
+# points of the board itself, b the input that acknowledges, t the recipients of a point, n the
+# network, whose checks are in addresses.py.
 FIELDS = """
 S plant text 1 32 = !
 S device text 1 32 = !
@@ -27,6 +28,7 @@ S sender address 64 = !
 S recipients recipients 30 = !
 S gateways servers 4 = !
 S ntp clock 123 = ~the first gateway
+S network object = ~by DHCP
 S system lists 1 = ~the only list of recipients
 S heartbeat daytime = "07:00"
 S watchdog watchdog 1 8.3 = 8
@@ -67,6 +69,13 @@ t raise lists 1 = ~as system
 t clear lists 0 = ~as raise
 t fault lists 0 = ~as raise
 t escalate lists 0 = ~as raise
+n address ipv4 = ~by DHCP
+n netmask netmask = "255.255.255.0"
+n gateway ipv4 = ~none
+n dns ipv4 = ~as gateway
+n hostname hostname 32 = ~device, where it may be one
+n ssid text 1 32 = ~none
+n password secret 8 64 = ~none
 """
 
 # Points of the board itself: tag; priority; on-delay in s; description; response
@@ -92,10 +101,6 @@ _DIGITS = "0123456789"
 _SIGNS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_0123456789"
 
 
-class ConfigError(ValueError):
-    """A value that a check refuses."""
-
-
 def check(data, spend=False):
     r"""Check a configuration, as JSON gives it; return (lines, errors).
 
@@ -104,14 +109,8 @@ def check(data, spend=False):
     spend: let the lines empty `data` when they are done with it; a small board has not room in
         its heap for it and for the default texts
     """
-    checker = Checker(data)
-    for _ in checker.entries():
-        pass
-    if checker.texts:
-        checker.check_texts(borrow("texts").TEXTS)
-    if checker.errors:
-        return iter(()), checker.errors
-    return lines(data, spend), []
+    errors = Checker(data).check()
+    return (iter(()), errors) if errors else (lines(data, spend), errors)
 
 
 def load(path):
@@ -159,6 +158,14 @@ class Checker:
         self.inputs = {}  # those in use: "digital" or "analog"
         self.tags = [row[0] for row in rows(SYSTEM)]
 
+    def check(self):
+        """Go through it; return the errors."""
+        for _ in self.entries():
+            pass
+        if self.texts:
+            self.check_texts(borrow("texts").TEXTS)
+        return self.errors
+
     # The parts of a configuration
 
     def entries(self):
@@ -168,9 +175,11 @@ class Checker:
         points = site.pop("points", None) or ()
         system_points = site.pop("system_points", None) or {}
         button = site.pop("acknowledge_input", None)
+        network = site.pop("network", None)
         site.pop("recipients", None)
         self.complete_site(site, button)
         yield "site", site
+        yield "network", self.network(network)
         yield "acknowledge", self.button(button)
         yield from self.points(points)
         yield from self.system_points(system_points)
@@ -185,6 +194,19 @@ class Checker:
         site.setdefault("system", max(self.masks.values()) if self.masks else 0)
         if not site.setdefault("acknowledge", button is not None) and button is not None:
             self.refuse("acknowledge", False, "button")
+
+    def network(self, given):
+        """Return what the link is to know."""
+        site = self.site
+        device = site.get("device", "")
+        found = {}
+        if given is not None:
+            servers = site.get("gateways", []) + [site.get("ntp") or []]
+            hosts = [server[0] for server in servers if server]
+            found = borrow("addresses").Network(self, given).compiled(hosts)
+        if "hostname" not in found and is_made_of(device, _SIGNS.replace("_", "")):
+            found["hostname"] = device
+        return found
 
     def check_texts(self, texts):
         """Check the texts of mails that are given."""
@@ -216,8 +238,7 @@ class Checker:
             if not isinstance(spec, dict):
                 self.refuse(path[:-1], spec, "object")
                 continue
-            if is_tag(spec.get("tag")):
-                path = "points." + spec["tag"] + "."
+            path = self.place(path, spec)
             kind = spec.get("type", "digital")
             known = kind in ("digital", "analog", "software")
             point = self.fields(kind[0] if known else "?", spec, path)
@@ -225,6 +246,10 @@ class Checker:
             if known:
                 self.complete(point, spec, path)
                 yield "point " + point.get("tag", ""), point
+
+    def place(self, path, spec):
+        """Return what errors call a point: its tag, where it has one that can be shown."""
+        return "points." + spec["tag"] + "." if is_tag(spec.get("tag")) else path
 
     def own_tag(self, tag, path):
         """Check that a tag is no other point's."""
@@ -309,8 +334,11 @@ class Checker:
 
     # Fields
 
-    def fields(self, of, given, path):
-        """Check the fields of an object; return what is kept of them and of defaults."""
+    def fields(self, of, given, path, checks=None):
+        """Check the fields of an object; return what is kept of them and of defaults.
+
+        checks: what has checks of its own, besides those here
+        """
         found = {}
         if not isinstance(given, dict):
             self.refuse(path[:-1] or "configuration", given, "object")
@@ -320,13 +348,13 @@ class Checker:
             errors = len(self.errors)
             if name in given:
                 count += 1
-                value = self.take(path + name, takes, given[name])
+                value = self.take(path + name, takes, given[name], checks)
             elif default == "!":
                 value = self.refuse(path + name, ..., *split(takes))
             elif default[0] == "~":
                 continue
             else:
-                value = self.take(path + name, takes, json.loads(default))
+                value = self.take(path + name, takes, json.loads(default), checks)
             if len(self.errors) == errors:
                 found[name] = value
         if count < len(given) and of != "?":
@@ -342,13 +370,14 @@ class Checker:
                 words = self.words()
                 self.errors.append(words.unknown(path, name, given[name], names, elsewhere))
 
-    def take(self, path, takes, value):
+    def take(self, path, takes, value, checks=None):
         """Check a value; return what is kept of it, None where it cannot be used."""
         name, *argument = split(takes)
         self.path = path
         try:
-            return getattr(self, "_" + name)(value, *argument)
-        except ConfigError:
+            check = getattr(checks, "_" + name, None) or getattr(self, "_" + name)
+            return check(value, *argument)
+        except ValueError:
             return self.refuse(path, value, name, *argument)
 
     def refuse(self, path, value, name, *argument):
@@ -509,7 +538,7 @@ class Checker:
 def need(condition):
     """Refuse a value where a condition does not hold."""
     if not condition:
-        raise ConfigError
+        raise ValueError
 
 
 def rows(table):

@@ -39,7 +39,6 @@ _PERIOD = const(100)  # ms between two samples of an analog value
 class Software(Point):
     """A point that the program sets, in an interrupt handler, too; the others are set by wires.
 
-    priority: 0 diagnostic, 1 low, 2 medium, 3 high
     to: bit masks of who gets raises, clears, faults, escalations
     announced: key of the mail that announced the occurrence
     began: where that was before this boot, when the occurrence began, in s of its boot
@@ -50,8 +49,7 @@ class Software(Point):
 
     ack_required = False  # as it is where nobody can acknowledge
     escalate = 0
-    priority = 2
-    to = (0, 0, 0, 0)
+    to = ()
     announced = b""
     began = 0
     reading = None

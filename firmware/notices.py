@@ -25,6 +25,7 @@ except ImportError:  # CPython
 utc = borrow("dates").utc
 
 _SUBJECT = const(68)  # octets: the longest that the client sends as it is
+_PIECE = const(240)  # characters, so that it is found in a heap in use
 _TAGS = const(10)  # tags that a line names
 
 # Kinds: numbers take less heap than the names of which they are the indices.
@@ -127,8 +128,20 @@ def compose(record, members, settings, outbox, context):
         name = borrow("reports").heartbeat(letter, record)
     else:
         name = letter.notice(record)
-    body = list(expand(letter.text(name), letter.fields))
+    body = list(joined(expand(letter.text(name), letter.fields)))
     return letter.recipients(record.to), letter.subject(), body
+
+
+def joined(lines):
+    """Yield lines in pieces of a few, which take half the heap."""
+    piece = ""
+    for line in lines:
+        if piece and len(piece) + len(line) > _PIECE:
+            yield piece
+            piece = ""
+        piece += line
+    if piece:
+        yield piece
 
 
 def expand(template, fields):

@@ -36,6 +36,10 @@ pull give one of %s
 input give the name of an input of the board, or a GPIO number from 0 to %s
 pair give [lowest, highest], two raw values
 scale give [[raw, value], [raw, value]], two different points of the scale
+ipv4 give an IPv4 address like "192.168.1.50"
+netmask give one like "255.255.255.0", from 255.0.0.0 to 255.255.255.252
+hostname give 1 to %s letters, digits, or - between them
+secret give %s to %s characters of ASCII
 object give an object {...}
 list give a list [...]
 - ---
@@ -51,6 +55,10 @@ both low is given, too: give one of them
 deadband give 0 or more, less than the span of the scale, %s
 nobody nobody can: set acknowledge, or leave this out
 never only a high alarm that requires acknowledgement escalates: leave it out
+needs only with %s: give that, too, or leave this out
+subnet give another address from %s to %s, or another netmask
+outside give the router: %s is outside of the subnet
+a_name give a name server: %s is a name
 brace a lone brace: write {{ or }} where it is meant as text
 no_field no field {%s}: there is %s
 """
@@ -58,7 +66,8 @@ no_field no field {%s}: there is %s
 
 def error(path, value, check, argument):
     """Return the line about a value that a check refused; `...` is the value of a missing one."""
-    return "%s: %s: %s" % (path, shown(value), remedy_of(check, argument))
+    told = "***" if value is not ... and is_secret(path, check) else shown(value)
+    return "%s: %s: %s" % (path, told, remedy_of(check, argument))
 
 
 def unknown(path, name, value, names, elsewhere):
@@ -72,6 +81,11 @@ def unknown(path, name, value, names, elsewhere):
     if elsewhere:
         return error(path + name, value, "elsewhere", ())
     return error(path + name, value, "unknown", (", ".join(near(name, names)),))
+
+
+def is_secret(path, check):
+    """Tell whether a value may be a password, or one in the wrong place."""
+    return ("pass" in path) + (path[:8] == "network.") + (check == "unknown") > 1
 
 
 def remedy_of(check, argument=()):

@@ -29,6 +29,7 @@ def boot(app, board, root, clock):
     site = settings.read("site")
     if not site:
         raise ValueError(problem)
+    connect(board.link, settings)
     app.folder = settings.folder
     app.generations = settings.generations
     app.log.level = site["log"]
@@ -68,6 +69,13 @@ def configure(app, settings, path):
     if problem:
         app.log(ERROR, "%s", problem)
     return problem
+
+
+def connect(link, settings):
+    """Tell the link what the configuration has of the network."""
+    network = settings.read("network") or {}
+    for name in network:
+        setattr(link, name, network[name])
 
 
 def wire(app, settings):

@@ -27,10 +27,9 @@ def make(board, spec):
         value = spec.get(name)
         if isinstance(value, list):
             value = shared(value)
+            Software.to = Software.to or value  # that of most: it takes no heap then, either
         if value is not None and getattr(point, name, value) != value:
             setattr(point, name, value)
-    if point.priority == 3:
-        point.high = True
     return point
 
 

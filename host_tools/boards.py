@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from host_tools.micropython import ROOT
 
 FOLDER = ROOT / "boards"
+FIRMWARE = ROOT / "firmware"
 FILE = "board.json"
+NOT_INSTALLED = ("cpython.py", "update.py")
+"""Files of the firmware for PCs, and for the moment of an update."""
 
 GPIO = Annotated[int, Field(ge=0, le=48)]
 PINS = {
@@ -147,6 +150,11 @@ class Board(Part):
         return PORTS[self.mcu]
 
     @property
+    def wifi(self) -> bool:
+        """Whether it has WiFi in the place of a cable."""
+        return self.network.kind == "WLAN"
+
+    @property
     def folder(self) -> Path:
         """Where its files are."""
         return FOLDER / self.name
@@ -187,12 +195,20 @@ def fault(path: Path, place: tuple[int | str, ...], message: str, value: object)
     return f"{path}: {field}:{shown} {message.removeprefix('Value error, ')}"
 
 
-def sources(name: str) -> dict[str, bytes]:
-    """Return what belongs on the flash of a board, as source: the firmware and its board.py."""
-    firmware = ROOT / "firmware"
-    found = {
-        str(path.relative_to(firmware)): path.read_bytes()
-        for path in sorted(firmware.rglob("*.py"))
-        if "examples" not in path.parts and path.name != "cpython.py"
+def firmware() -> dict[str, Path]:
+    """Return the files of the firmware that belong on any board, by their names there."""
+    return {
+        str(path.relative_to(FIRMWARE)): path
+        for path in sorted(FIRMWARE.rglob("*.py"))
+        if "examples" not in path.parts and path.name not in NOT_INSTALLED
     }
-    return {**found, "board.py": (load(name).folder / "board.py").read_bytes()}
+
+
+def paths(name: str) -> dict[str, Path]:
+    """Return the files that belong on a board: the firmware and its board.py."""
+    return {**firmware(), "board.py": load(name).folder / "board.py"}
+
+
+def sources(name: str) -> dict[str, bytes]:
+    """Return what belongs on the flash of a board, as source."""
+    return {path: source.read_bytes() for path, source in paths(name).items()}

@@ -7,10 +7,17 @@ import typer
 
 from host_tools.demo import demo
 from host_tools.fake_smtp.command import fake_smtp
+from host_tools.flash.command import flash
 from host_tools.gateway.command import gateway
+from host_tools.plant.command import check, new
+from host_tools.workbench.command import board
 
 COMMANDS = {
     "demo": demo,
+    "board": board,
+    "new": new,
+    "check": check,
+    "flash": flash,
     "fake-smtp": fake_smtp,
 }
 GROUPS = {

@@ -26,7 +26,7 @@ Files of the folder: "0000050000002a" (boot number 5, sequence number 42), "=TAG
 clock offsets. On the ESP32 LittleFS gives files of more than 128 octets a block of their own.
 
 What is needed rarely is borrowed: recovery.py at boot, offsets.py to set the clock, overflow.py
-when the queue is full, deliveries.py for all but a notice that all its recipients have.
+when the queue is full, deliveries.py for what was delivered.
 """
 
 import os
@@ -223,8 +223,7 @@ class Outbox:
         self.limit = limit
         self.offsets = {}  # seconds to add to the uptime of a boot, by its number; 0 for unknown
         self.homes = {}  # tags by key: whose notices wait in their homes
-        self.index = bytearray(_ENTRY * (limit + 2))
-        self.index[:] = b""  # keeps its memory
+        self.index = bytearray()
 
     def idle(self):
         """Between two files, where there are many: replace it; it must not use the outbox."""
@@ -248,17 +247,19 @@ class Outbox:
         key = self.next_key()
         home = self.refer(notice)
         data = encode(notice, key)
-        if home and notice.state and notice.tag not in self.homes.values():
-            self.save(home_of(notice.tag), data)
-            self.homes[key] = notice.tag
-        else:
-            try:
-                self.save(name_of(key), data)
-            except BaseException:
-                self.discard(name_of(key))  # not accepted: it must not turn up at the next boot
-                raise
-        self.index.extend(key)
-        self.index.append(rank_of(notice))
+        at_home = home and notice.state and notice.tag not in self.homes.values()
+        name = home_of(notice.tag) if at_home else name_of(key)
+        self.index.extend(key + bytes((rank_of(notice),)))  # memory first: it may be short
+        try:
+            if at_home:
+                self.homes[key] = notice.tag
+            self.save(name, data)
+        except BaseException:
+            self.index[-_ENTRY:] = b""
+            self.homes.pop(key, None)
+            if not at_home:
+                self.discard(name)  # not accepted: it must not turn up at the next boot
+            raise
         return key
 
     def read(self, key):
@@ -325,31 +326,7 @@ class Outbox:
         From a bundle all are taken off at once, and it is dissolved: what it covers is left to
         the others, and no cut can stop that half way. 0 dissolves it, nobody has it.
         """
-        if self.key_at(self.seek(key)) != key:
-            return
-        notice = self.read(key)
-        if notice and (
-            parked or notice.kind == BUNDLE or (notice.to | notice.parked) & ~recipients
-        ):
-            part("deliveries").settle(self, notice, recipients, parked)
-        else:
-            self.damaged += not notice
-            self.retire(key, notice)
-
-    def retire(self, key, notice):
-        """Take a notice off the queue; it becomes the state of its tag where none is newer."""
-        at = self.seek(key)
-        self.index[at : at + _ENTRY] = b""  # first, lest a failing flash repeats the mail for ever
-        name = self.file_of(key)
-        if notice and (key in self.homes or self.tells(notice)):
-            notice.to = notice.parked = 0
-            self.save(name, encode(notice, key))
-            if self.homes.pop(key, None) is None:
-                self.vacate(notice.tag)
-                os.rename(self.root + name, self.root + home_of(notice.tag))
-        else:
-            self.homes.pop(key, None)
-            os.remove(self.root + name)
+        part("deliveries").remove(self, key, recipients, parked)
 
     def vacate(self, tag):
         """Let what waits in the home of a tag have a file of its own."""
@@ -362,13 +339,6 @@ class Outbox:
     def file_of(self, key):
         """Return the name of the file that a notice is in."""
         return home_of(self.homes[key]) if key in self.homes else name_of(key)
-
-    def tells(self, notice):
-        """Tell whether a notice tells the state of its tag and is newer than its home."""
-        if not notice.state or not notice.tag:
-            return False
-        home = self.home(notice.tag)
-        return not home or home.key < notice.key
 
     def set_state(self, record):
         """Keep what `record` tells of the state of its tag, without a notice."""

@@ -1,4 +1,6 @@
-"""Deliveries other than of one notice to all: to some, refused, of a bundle; borrowed for each.
+"""Deliveries: to all, to some, refused, of a bundle; borrowed for each.
+
+A notice that all its recipients have becomes the state of its tag, or nothing.
 
 A bundle is one mail that covers several notices. Its own record tells which, they do not. So
 before the first of them changes, the record tells who has them, and becomes a thing to do: at
@@ -6,7 +8,9 @@ once, or at the next boot. In its record `since` is 0 while it waits; then `sinc
 mail was, `to` who of them is left, and `parked` who refused it for good.
 """
 
-from . import BUNDLE, BUNDLES, OVERFLOW, encode, rank_of
+import os
+
+from . import BUNDLE, BUNDLES, OVERFLOW, encode, home_of, rank_of
 
 try:
     from micropython import const
@@ -14,7 +18,44 @@ except ImportError:  # CPython
     const = int
 
 _KEY = const(7)
+_ENTRY = const(8)
 _LAST = const(14)  # FLOOD_END; what comes after it, a user's text say, is always a mail of its own
+
+
+def remove(box, key, recipients, parked):
+    """Take recipients off a notice; see `Outbox.remove`."""
+    if box.key_at(box.seek(key)) != key:
+        return
+    notice = box.read(key)
+    if notice and (parked or notice.kind == BUNDLE or (notice.to | notice.parked) & ~recipients):
+        settle(box, notice, recipients, parked)
+    else:
+        box.damaged += not notice
+        retire(box, key, notice)
+
+
+def retire(box, key, notice):
+    """Take a notice off the queue; it becomes the state of its tag where none is newer."""
+    at = box.seek(key)
+    box.index[at : at + _ENTRY] = b""  # first, lest a failing flash repeats the mail for ever
+    path = box.root + box.file_of(key)
+    if notice and (key in box.homes or tells(box, notice)):
+        notice.to = notice.parked = 0
+        box.save(box.file_of(key), encode(notice, key))
+        if box.homes.pop(key, None) is None:
+            box.vacate(notice.tag)
+            os.rename(path, box.root + home_of(notice.tag))
+    else:
+        box.homes.pop(key, None)
+        os.remove(path)
+
+
+def tells(box, notice):
+    """Tell whether a notice tells the state of its tag and is newer than its home."""
+    if not notice.state or not notice.tag:
+        return False
+    home = box.home(notice.tag)
+    return not home or home.key < notice.key
 
 
 def members(box, bundle):
@@ -66,7 +107,7 @@ def share(box, notice, recipients, parked):
         box.save(box.file_of(key), encode(notice, key))
         box.index[box.seek(key) + _KEY] = rank_of(notice)
     else:
-        box.retire(key, notice)
+        retire(box, key, notice)
 
 
 def finish(box, bundle):
@@ -81,7 +122,7 @@ def finish(box, bundle):
             if is_own and done != bundle.parked:
                 notice.announced = key
             share(box, notice, done, bundle.parked)
-    box.retire(key, bundle)
+    retire(box, key, bundle)
 
 
 def part(box, key, to):
@@ -91,7 +132,7 @@ def part(box, key, to):
     """
     for bundle in bundles(box):
         if bundle.to == to and not bundle.since and key <= bundle.announced:
-            box.retire(bundle.key, bundle)
+            retire(box, bundle.key, bundle)
 
 
 def tidy(box):
@@ -100,7 +141,7 @@ def tidy(box):
         if bundle.since:
             finish(box, bundle)
         elif not any(covered(box, bundle)):
-            box.retire(bundle.key, bundle)
+            retire(box, bundle.key, bundle)
 
 
 def bundles(box):

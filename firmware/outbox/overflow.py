@@ -57,6 +57,7 @@ def is_overflow(rank):
 
 def fold_away(box, overflow, lowest):
     """Take off the queue what an overflow counts: older ones, and a rank up to a key."""
+    deliveries = borrow("outbox.deliveries")
     at = 0
     while at < len(box.index):
         key = box.key_at(at)
@@ -64,7 +65,7 @@ def fold_away(box, overflow, lowest):
         last = overflow.announced if rank == lowest else b""
         if key <= last or (is_overflow(rank) and key < overflow.key):
             box.idle()
-            box.retire(key, box.read(key))
+            deliveries.retire(box, key, box.read(key))
         else:
             at += _ENTRY
 

@@ -78,6 +78,7 @@ def enter(box, record):
 
 def finish(box):
     """Finish what a cut has left half done."""
+    deliveries = borrow("outbox.deliveries")
     key = box.find(b"", _ANY)
     while key:
         box.idle()
@@ -88,10 +89,10 @@ def finish(box):
             # Notices may have been parked since, so those that were then cannot be told.
             borrow("outbox.overflow").fold_away(box, notice, notice.state or _OVERFLOW)
         elif notice.kind != BUNDLE and not notice.to and not notice.parked:  # delivered
-            box.retire(key, notice)
+            deliveries.retire(box, key, notice)
         key = box.find(key, _ANY)
     if box.find(b"", BUNDLES):
-        borrow("outbox.deliveries").tidy(box)
+        deliveries.tidy(box)
 
 
 def replay(box):
@@ -100,10 +101,11 @@ def replay(box):
         home = name[0] == "=" and decode(box.load(name))
         if home:
             yield home
+    deliveries = borrow("outbox.deliveries")
     key = box.find(b"", _ANY)
     while key:
         notice = box.read(key)
-        if notice and box.tells(notice):
+        if notice and deliveries.tells(box, notice):
             yield notice
         key = box.find(key, _ANY)
 

@@ -55,13 +55,17 @@ def session_view(session: Session) -> Group:
 
 
 def mail_view(mail: Mail) -> RenderableType:
-    """Show a mail as a mail program does."""
+    """Show a mail as a mail program does, between two rules."""
+    return Group(Rule(Text(f"mail {mail.number}")), mail_text(mail), Rule())
+
+
+def mail_text(mail: Mail) -> Text:
+    """Return the envelope and the mail, as lines."""
     try:
         content = Text("\n").join(message_lines(mail.message))
     except Exception:
         content = Text(printable(mail.data.replace(b"\r\n", b"\n"), keep="\n\t"))
-    lines = Text("\n").join((*envelope_lines(mail), content))
-    return Group(Rule(Text(f"mail {mail.number}")), lines, Rule())
+    return Text("\n").join((*envelope_lines(mail), content))
 
 
 def envelope_lines(mail: Mail) -> Iterator[Text]:

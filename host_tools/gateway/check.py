@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
@@ -48,10 +49,11 @@ def from_here(target: Target, facts: Facts) -> Iterator[Result]:
     with place.connect() as dialogue:
         source = dialogue.source
         greeted = dialogue.banner.code == 220
-    if may_send(source, facts, greeted):
-        yield from probes.inside(place, target.smuggling)
-    else:
-        yield from probes.outside(place)
+    with closing(place):
+        if may_send(source, facts, greeted):
+            yield from probes.inside(place, target.smuggling)
+        else:
+            yield from probes.outside(place)
 
 
 def may_send(source: str, facts: Facts, greeted: bool) -> bool:

@@ -16,7 +16,6 @@ from rich.text import Text
 from host_tools.gateway import facts
 from host_tools.gateway.check import Target, check, report
 from host_tools.gateway.model import (
-    BadFileError,
     Gateway,
     check_password,
     read_gateway,
@@ -26,6 +25,7 @@ from host_tools.gateway.render import HERE, facts_of, render, write
 from host_tools.gateway.results import FAIL, PASS, SKIP, UNKNOWN, Result, status
 from host_tools.gateway.settings import SMTP
 from host_tools.gateway.systems import SYSTEMS
+from host_tools.toml_file import BadFileError, complain
 
 FILE = Path("gateway.toml")
 STYLES = {PASS: "green", FAIL: "bold red", SKIP: "yellow"}
@@ -73,7 +73,7 @@ def render_command(
         password = "" if no_password else find_password(model, file, password_file)
         written = render(model, SYSTEMS[system], password, out)
     except BadFileError as error:
-        return complain(error)
+        return complain(error, 1)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}; choose a folder that you may write to"
         raise typer.BadParameter(message, param_hint="--out") from None
@@ -82,13 +82,6 @@ def render_command(
     print(f"\ncopy the folder and install: scp -r {out} root@GATEWAY: && ssh root@GATEWAY sh "
           f"{out.name}/install.sh")  # fmt: skip
     return 0
-
-
-def complain(error: BadFileError) -> int:
-    """Say what is wrong with the file."""
-    for line in error.lines:
-        print(f"alarmpost: {line}", file=sys.stderr)
-    return 1
 
 
 def find_password(model: Gateway, file: Path, given: Path | None) -> str:
@@ -127,7 +120,7 @@ def check_command(
     try:
         known = find_facts(file, sender, recipient, port)
     except BadFileError as error:
-        return complain(error) and UNKNOWN
+        return complain(error, UNKNOWN)
     check_source(source)
     console = Console(highlight=False, emoji=False)
     results = list(check(Target(host, port, source, smuggling), known))
@@ -208,7 +201,7 @@ def try_command(
     try:
         model = read_gateway(file)
     except BadFileError as error:
-        return complain(error)
+        return complain(error, 1)
     for number in (signal.SIGTERM, signal.SIGHUP):  # else Postfix would be left behind
         signal.signal(number, signal.default_int_handler)
     return trial.run(model, Console(highlight=False, emoji=False), smuggling, keep)

@@ -1,6 +1,7 @@
 """A bare SMTP dialogue for probes: says what no mail program says, and reads what comes back."""
 
 import socket
+from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -23,7 +24,7 @@ class Dialogue:
     """A connection; `banner` is what the server says first.
 
     source: the address to come from; "" for any
-    timeout: seconds for each reply
+    timeout: seconds for each reply; raises `TimeoutError` where none comes
     """
 
     def __init__(self, host: str, port: int, source: str = "", timeout: float = 5.0):
@@ -32,7 +33,11 @@ class Dialogue:
         self.source = self.socket.getsockname()[0]
         self.errors = 0
         self.pending = b""
-        self.banner = self.read()
+        try:
+            self.banner = self.read()
+        except TimeoutError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +70,7 @@ class Dialogue:
             return
 
     def read(self) -> Reply:
-        """Read one reply, with all its lines."""
+        """Read one reply, with all its lines; raises `TimeoutError` where nothing comes."""
         lines: list[str] = []
         while not lines or lines[-1][3:4] == "-":
             line = self.read_line()
@@ -76,7 +81,7 @@ class Dialogue:
         return Reply(int(code) if code.isdigit() else 0, "\n".join(lines))
 
     def read_line(self) -> str | None:
-        """Read a line; None where the connection ends or nothing comes in time."""
+        """Read a line; None where the connection ends. Raises `TimeoutError`."""
         while CRLF not in self.pending:
             octets = self.receive()
             if not octets or len(self.pending) > LONGEST:
@@ -86,15 +91,19 @@ class Dialogue:
         return line.decode("utf-8", "replace")
 
     def receive(self) -> bytes:
-        """Read what is there; nothing at the end."""
+        """Read what is there; nothing at the end. Raises `TimeoutError`."""
         try:
             return self.socket.recv(4096)
+        except TimeoutError:
+            seconds = self.socket.gettimeout()
+            raise TimeoutError(f"connected, then silent for {seconds:g} s") from None
         except OSError:
             return b""
 
     def read_all(self) -> str:
         """Read until the server closes, or is silent for the time-out."""
-        while len(self.pending) < LONGEST and (octets := self.receive()):
-            self.pending += octets
+        with suppress(TimeoutError):
+            while len(self.pending) < LONGEST and (octets := self.receive()):
+                self.pending += octets
         text, self.pending = self.pending, b""
         return text.decode("utf-8", "replace")

@@ -5,8 +5,6 @@ What else the plant's file holds is not looked at.
 """
 
 import re
-import stat
-import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address
@@ -25,6 +23,14 @@ from pydantic import (
 )
 
 from host_tools.gateway.facts import MEBIBYTE
+from host_tools.toml_file import (
+    NO_PASSWORD,
+    BadFileError,
+    devices_of,
+    dotted,
+    read_secret,
+    read_toml,
+)
 
 LOCAL_PART = r"[A-Za-z0-9_+~-]+(?:\.[A-Za-z0-9_+~-]+)*"
 """Less than RFC 5322's dot-atom: the rest, as = and %, means something to Postfix."""
@@ -42,14 +48,6 @@ HARMFUL = re.compile(r"[\x00-\x1f\x7f{}$\\\"]")
 
 SUBMISSION, SUBMISSIONS = 587, 465
 """RFC 6409: STARTTLS. RFC 8314: TLS from the first octet."""
-
-
-class BadFileError(Exception):
-    """The file cannot be used; `lines` say why, one a field: field, value, remedy."""
-
-    def __init__(self, lines: list[str]):
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 def harmless(value: Any) -> Any:
@@ -371,21 +369,17 @@ def rewritten_domains(
     return unique([*(provider.rewrite or own), hostname])
 
 
+MAKER = "alarmpost gateway new"
 SHARED = ("recipients", "devices")
 """What stands beside `[gateway]`, because the plant's boards use it, too."""
+
+INHERITED = "heartbeat"
+"""What may stand there for all boards."""
 
 
 def read_gateway(path: Path) -> Gateway:
     """Read the file and check it; raises `BadFileError`, whose lines tell all that is wrong."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadFileError(
-            [f"{path}: {error.strerror}: `alarmpost gateway new` makes one"]
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadFileError([f"{path}: {error}: this is not TOML"]) from None
-    return check_gateway(data)
+    return check_gateway(read_toml(path, MAKER))
 
 
 def check_gateway(data: dict[str, Any]) -> Gateway:
@@ -396,6 +390,8 @@ def check_gateway(data: dict[str, Any]) -> Gateway:
             ["gateway: missing: write a table [gateway] with hostname, listen and so on"]
         )
     shared = {name: data[name] for name in SHARED if name in data}
+    if "devices" in shared:
+        shared["devices"] = devices_of(data, INHERITED)
     try:
         return Gateway.model_validate({**shared, **table})
     except ValidationError as error:
@@ -406,7 +402,7 @@ def line(detail: Any) -> str:
     """Say in one line what is wrong with a field: field, value, remedy."""
     steps = [str(step) for step in detail["loc"]]
     prefix = [] if steps[0] in SHARED else ["gateway"]
-    field = ".".join([*prefix, *steps])
+    field = dotted(*prefix, *steps)
     if detail["type"] == "missing":
         return f"{field}: missing: give {NEEDED.get(steps[-1], 'it')}"
     value = "***" if "password" in steps[-1] else shown(detail["input"])
@@ -437,10 +433,6 @@ REMEDIES = {
     "model_type": "give a table",
     "string_pattern_mismatch": "give the name of a network interface, as eth1",
 }
-NO_PASSWORD = (
-    "a password does not belong into this file: write it into a file of its own, chmod 600, and "
-    "name that in password_file"
-)
 
 
 def remedy(detail: Any, steps: list[str]) -> str:
@@ -482,19 +474,11 @@ def shown(value: Any) -> str:
 
 def read_password(path: Path) -> str:
     """Read a password file; raises `BadFileError`."""
-    field = f"gateway.provider.password_file: {path}"
+    field = "gateway.provider.password_file"
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise BadFileError([f"{field}: {reason}: write the password into it, one line"]) from None
-    if mode & 0o077:
-        raise BadFileError([f"{field}: mode {mode:o}, others can read it: chmod 600 {path}"])
-    try:
-        return check_password(text.removesuffix("\n"))
+        return check_password(read_secret(path, field))
     except ValueError as error:
-        raise BadFileError([f"{field}: {error}"]) from None
+        raise BadFileError([f"{field}: {path}: {error}"]) from None
 
 
 def check_password(password: str) -> str:

@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -102,12 +103,23 @@ def free_port() -> int:
             return port
 
 
+def replaced(text: str, extra: str) -> str:
+    """Put lines into the text of main.cf in the place of those of the same name.
+
+    Postfix warns of names that come twice. Its own log server does, too, as it starts: where
+    others have filled its queue by then it waits for itself, and nobody answers ever.
+    """
+    for name in re.findall(r"^(\w+) *=", extra, re.MULTILINE):
+        text = re.sub(rf"^{name} *=.*\n(?:[ \t].*\n)*", "", text, flags=re.MULTILINE)
+    return text + extra
+
+
 class Postfix:
     """A Postfix in a folder, as a context manager.
 
     `gateway` is what its configuration is made from; `password` the provider's. It listens at
     127.0.0.1, on any free port; `listen` is a port as production has it, on all addresses that
-    the configuration names. `extra` is added to the text of main.cf, where later lines win.
+    the configuration names. `extra` has lines for main.cf that replace those made.
     """
 
     def __init__(self, folder: Path, gateway: Gateway, password: str = ""):
@@ -194,7 +206,7 @@ class Postfix:
         """Write the configuration, from what `gateway` is now."""
         etc = self.folder / "etc"
         listen = self.listen or f"{self.host}:{self.port}"
-        self.write(etc / "main.cf", main_cf(self.gateway, self.system) + self.extra)
+        self.write(etc / "main.cf", replaced(main_cf(self.gateway, self.system), self.extra))
         self.write(etc / "master.cf", master_cf(listen))
         provider = self.gateway.provider
         self.write(

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +26,6 @@ BLOCK = 4096
 PATIENCE = 30.0  # seconds that a wait may take where nothing else is said
 CLASSES = {"ESP32": ("LAN", "WLAN"), "ESP32-S3": ("LAN", "WLAN"), "RP2040": ("WIZNET5K",)}
 OWN_HEAP = 256  # kilobytes, more than enough for the stand-ins
-COUNTS = ("operations", "programs", "erases")
 PLENTY = 1024  # kilobytes
 LEASE = "192.168.1.50"
 ANALOG = 3.3  # volts that read_u16() gives 65535 for
@@ -49,8 +48,12 @@ class VirtualBoard:
     wifi: name and key of the access point
     version: what MicroPython says it is, in the place of what it really is
     power: whether it is on at once
+    journal: whether all that happens to its flash is written down
+    heard: called with each piece of what it says on its console, in a thread of the board's
+    ended: called in words, in any thread, when it has no power any more
 
     port: the path that tools open, as in `mpremote connect PORT`
+    journal: the file with all operations of the flash; `_flash.py` tells its format
     cable: its `Cable`
     """
 
@@ -66,6 +69,9 @@ class VirtualBoard:
         wifi: tuple[str, str] = ("plant", "secret"),
         version: tuple[int, int, int] | None = None,
         power: bool = True,
+        journal: bool = False,
+        heard: Callable[[str], None] = lambda text: None,
+        ended: Callable[[str], None] = lambda why: None,
     ):
         self.board = boards.load(name)
         self.name = name
@@ -77,6 +83,9 @@ class VirtualBoard:
         self._wifi = wifi
         self._version = version
         self._power = power
+        self._writes_journal = journal
+        self._tell_heard = heard
+        self._tell_ended = ended
         self._heard = bytearray()
         self._news = threading.Condition()
         self._end = "off"
@@ -86,6 +95,8 @@ class VirtualBoard:
         self._folder = Path(tempfile.mkdtemp(prefix="virtual_board-"))
         self._image = self._folder / "flash"
         self._image.write_bytes(b"\xff" * (self.board.blocks * BLOCK))
+        self.journal = self._folder / "journal"
+        self.journal.touch()
         self.page = Page(self._folder / "page")
         self.page.chip = self.page.station = 1
         for field in ("levels", "driven", "pulls"):
@@ -136,6 +147,7 @@ class VirtualBoard:
             "uid": hashlib.sha256(self._folder.name.encode()).hexdigest()[:16],
             "page": str(self._folder / "page"),
             "flash": str(self._image),
+            "journal": str(self.journal) if self._writes_journal else "",
             "blocks": board.blocks,
             "network": board.network.model_dump(by_alias=True),
             "classes": CLASSES[board.mcu],
@@ -299,6 +311,14 @@ class VirtualBoard:
 
     # Console
 
+    def unplug(self) -> None:
+        """Pull the cable between the PC and the console; the board keeps its power."""
+        self._supervisor.plug(False)
+
+    def plug(self) -> None:
+        """Put the cable in again."""
+        self._supervisor.plug(True)
+
     @property
     def console(self) -> str:
         """What the board has said since it was made."""
@@ -358,11 +378,13 @@ class VirtualBoard:
         with self._news:
             self._heard += data
             self._news.notify_all()
+        self._tell_heard(data.decode(errors="replace"))
 
     def _stop(self, why: str) -> None:
         with self._news:
             self._end = why
             self._news.notify_all()
+        self._tell_ended(why)
 
     # Flash
 
@@ -372,34 +394,45 @@ class VirtualBoard:
             path: (data.encode() if isinstance(data, str) else data).hex()
             for path, data in files.items()
         }
-        self._disk({"write": wanted})
+        self._need_none("write")
+        self._disk(self._image, {"write": wanted})
 
-    def files(self) -> dict[str, bytes]:
-        """Return the files on the flash of a board without power."""
-        return {path: bytes.fromhex(data) for path, data in self._disk({"read": True}).items()}
+    def files(self, folder: str = "") -> dict[str, bytes]:
+        """Return the files on its flash, or those of a folder at the top, by their paths.
+
+        Of a board with power, what a power cut at this moment would leave.
+        """
+        with self._snapshot() as image:
+            found = self._disk(image, {"read": folder})
+        return {path: bytes.fromhex(data) for path, data in found.items()}
 
     def copy_flash(self, other: "VirtualBoard") -> None:
-        """Let the flash be as another board's is; both have no power."""
+        """Let the flash be as another board's is; this one has no power."""
         self._need_none("copy_flash")
-        shutil.copyfile(other._image, self._image)
+        with other._snapshot() as image:
+            shutil.copyfile(image, self._image)
 
-    def _disk(self, order: dict) -> dict[str, str]:
-        """Let the board's MicroPython work on the flash, instead of the board."""
-        self._need_none("write and files")
-        cut, self.page.cut = self.page.cut, 0
-        before = {field: getattr(self.page, field) for field in COUNTS}
-        command = [self._command[0], "-X", "heapsize=16m", "-c", DISK]
-        done = subprocess.run(
-            command,
-            env=self._environment,
-            input=json.dumps(order) + "\n",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.page.cut = cut
-        for field in before:
-            setattr(self.page, field, before[field])
+    @contextlib.contextmanager
+    def _snapshot(self) -> Iterator[Path]:
+        """Yield a copy of the flash as it is at one moment."""
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix="flash-") as copy:
+            with self._supervisor.frozen():
+                shutil.copyfile(self._image, copy.name)
+            yield Path(copy.name)
+
+    def _disk(self, image: Path, order: dict) -> dict[str, str]:
+        """Let the board's MicroPython work on a flash, on a hardware page of its own."""
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix="page-") as page:
+            page.truncate(layout.SIZE)
+            settings = {**self._settings(), "flash": str(image), "page": page.name}
+            done = subprocess.run(
+                [self._command[0], "-X", "heapsize=16m", "-c", DISK],
+                env={**self._environment, "VIRTUAL_BOARD": json.dumps(settings)},
+                input=json.dumps(order) + "\n",
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if done.returncode:
             raise VirtualBoardError(f"{self.name}: flash: {(done.stdout + done.stderr).strip()}")
         return json.loads(done.stdout)

@@ -115,7 +115,8 @@ class Cable:
 
     async def _listen(self, host: str, target: int) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._serve(reader, writer, host, target)
+            with contextlib.suppress(asyncio.CancelledError):  # CPython 3.11 would print it
+                await self._serve(reader, writer, host, target)
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self._servers.append(server)

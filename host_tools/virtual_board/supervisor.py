@@ -4,13 +4,14 @@ A board that resets ends its process, and the next one is told why. Ctrl-C is a 
 program runs, and an octet like others while the prompt reads; the hardware page tells which.
 """
 
+import contextlib
 import os
 import select
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from host_tools.virtual_board.device import layout
@@ -69,6 +70,7 @@ class Supervisor:
         self._checks = False  # whether a Ctrl-C given as an octet may have come too late
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
+        self._calls: list[Callable[[], None]] = []  # for the thread
         self._going = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -109,6 +111,22 @@ class Supervisor:
                 self._process.wait()
                 self._reap()
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the board stand still for a moment; its watchdog does not."""
+        with self._lock:
+            process = self._process
+            if not process:
+                yield
+                return
+            process.send_signal(signal.SIGSTOP)
+            try:
+                while status(process.pid)[0] not in "TZX":
+                    time.sleep(0.0001)
+                yield
+            finally:
+                process.send_signal(signal.SIGCONT)
+
     @property
     def running(self) -> bool:
         """Whether there is a process."""
@@ -126,6 +144,14 @@ class Supervisor:
         with self._lock:
             self._typed += data
         self._wake()
+
+    def plug(self, there: bool) -> None:
+        """Let the port be there or not; returns when it is so."""
+        done = threading.Event()
+        change = self.terminal.plug if there else self.terminal.unplug
+        self._calls += (change, done.set)
+        self._wake()
+        done.wait()
 
     def interrupt_pin(self) -> None:
         """Tell the board that a pin has had an edge."""
@@ -157,6 +183,8 @@ class Supervisor:
         while self._going:
             self._wait()
             read(self._wake_out)
+            while self._calls:
+                self._calls.pop(0)()
             self._listen()
             with self._lock:
                 self._deliver()

@@ -24,16 +24,29 @@ class Terminal:
         modes = termios.tcgetattr(self.slave)
         modes[1] |= termios.OPOST | termios.ONLCR  # as a board ends its lines
         termios.tcsetattr(self.slave, termios.TCSANOW, modes)
+        os.set_blocking(self.inner, False)
+        self.port = port
+        self.outer = -1
+        self.plug()
+
+    def plug(self) -> None:
+        """Let the port be there."""
         self.outer, client = pty.openpty()
         tty.setraw(client)
-        port.symlink_to(os.ttyname(client))
+        self.port.symlink_to(os.ttyname(client))
         os.close(client)  # so that the kernel tells whether a tool has the port open
-        self.port = port
-        for end in (self.inner, self.outer):
-            os.set_blocking(end, False)
+        os.set_blocking(self.outer, False)
+
+    def unplug(self) -> None:
+        """Take the port away from the tool that has it open."""
+        self.port.unlink()
+        os.close(self.outer)
+        self.outer = -1
 
     def has_client(self) -> bool:
         """Tell whether a tool has the port open."""
+        if self.outer < 0:
+            return False
         poller = select.poll()
         poller.register(self.outer, 0)
         return not any(event & select.POLLHUP for _, event in poller.poll(0))
@@ -50,9 +63,10 @@ class Terminal:
 
     def close(self) -> None:
         """Close all, and take the port away."""
-        self.port.unlink(missing_ok=True)
-        for end in (self.inner, self.slave, self.outer):
-            os.close(end)
+        if self.outer >= 0:
+            self.unplug()
+        os.close(self.inner)
+        os.close(self.slave)
 
 
 def read(end: int) -> bytes:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from host_tools import micropython
 from host_tools.gateway.postfix import PostfixError
-from tests.bench import gateway, notifier
+from tests.bench import flash, gateway, notifier, virtual_board
 from tests.bench.board import Board, ProgramError, make_board
 from tests.bench.figures import EAGER, FIGURES, Result, measure, module_heaps
 from tests.bench.pace import Pace, measure_pace
@@ -44,6 +44,8 @@ def report(board: Board, console: Console) -> int:
     console.print(figure_table(results))
     console.print(module_table(module_heaps(board)))
     console.print(notifier_table(list(notifier.measure_notifier())))
+    console.print(flash_table(list(flash.measure_flash())))
+    console.print(board_table(list(virtual_board.measure_boards())))
     console.print(pace_table(list(measure_pace(board))))
     console.print(load_table(list(gateway.measure_loads())))
     console.print(gateway_table(list(gateway.measure_times()), gateway.measure_memory()))
@@ -122,6 +124,24 @@ def notifier_table(rows: list[notifier.Row]) -> Table:
     for row in rows:
         shown = f"{row.measured} {row.unit}"
         table.add_row(row.name, shown, f"{row.target} {row.unit}", TARGET_VERDICTS[row.kept])
+    return table
+
+
+def flash_table(rows: list[flash.Row]) -> Table:
+    """Show what a flash takes."""
+    table = new_table("alarmpost flash, onto virtual boards", "", right=("measured",))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def board_table(boards: list[virtual_board.Figures]) -> Table:
+    """Show what virtual boards take."""
+    columns = ("boot to ready", "heap of the firmware", "process")
+    table = new_table("Virtual boards, 32 bit, .mpy, the sample plant", "", right=columns)
+    for of in boards:
+        ready, heap = f"{of.ready:.0f} ms", f"{of.heap} octets"
+        table.add_row(of.name, ready, heap, f"{of.process / 2**20:.1f} MiB")
     return table
 
 

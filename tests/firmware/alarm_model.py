@@ -24,7 +24,7 @@ class ModelPoint:
         self.latched = options.get("latched", False)
         self.ack_required = options.get("ack_required", True)
         self.re_alarm = options.get("re_alarm", 4 * HOUR)
-        self.escalates = options.get("high", False) and self.ack_required
+        self.escalates = options.get("priority") == 3 and self.ack_required
         self.escalate = options.get("escalate", 15 * MINUTE)
         self.state = "NORM"
         self.interrupted = "NORM"  # by the fault

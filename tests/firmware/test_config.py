@@ -33,6 +33,15 @@ FULL = SMALL | {
     },
     "gateways": ["192.168.1.1", "mail.plant.lan:2525"],
     "ntp": "time.plant.lan",
+    "network": {
+        "address": "192.168.1.50",
+        "netmask": "255.255.255.128",
+        "gateway": "192.168.1.126",
+        "dns": "10.0.0.1",
+        "hostname": "pump-house",
+        "ssid": "Anlage Süd",
+        "password": "Gurkensalat",
+    },
     "system": ["operators"],
     "heartbeat": "23:59",
     "watchdog": 8.3,
@@ -101,6 +110,11 @@ WATCHDOG = "give seconds from 1 to 8.3, the most that an RP2 has, or 0 for none"
 SCALE = "give [[raw, value], [raw, value]], two different points of the scale"
 OBJECT = "give an object {...}"
 INPUT = "give the name of an input of the board, or a GPIO number from 0 to 99"
+IPV4 = 'give an IPv4 address like "192.168.1.50"'
+NETMASK = 'give one like "255.255.255.0", from 255.0.0.0 to 255.255.255.252'
+SUBNET = "give another address from 192.168.1.1 to 192.168.1.126, or another netmask"
+HOSTNAME = "give 1 to 32 letters, digits, or - between them"
+SECRET = "give 8 to 64 characters of ASCII"
 BRACE = "a lone brace: write {{ or }} where it is meant as text"
 NEVER = "only a high alarm that requires acknowledgement escalates: leave it out"
 TOO_MANY = [f"a{n}@example.com" for n in range(30)]
@@ -145,6 +159,38 @@ ERRORS = [
     ("gateways.1", 25, f"gateways[1]: 25: {SERVER}"),
     ("ntp", "a..b", f'ntp: "a..b": {CLOCK}'),
     ("ntp", None, f"ntp: null: {CLOCK}"),
+    ("network", "dhcp", f'network: "dhcp": {OBJECT}'),
+    ("network.address", "192.168.1", f'network.address: "192.168.1": {IPV4}'),
+    ("network.address", "192.168.1.256", f'network.address: "192.168.1.256": {IPV4}'),
+    ("network.address", "192.168.1.05", f'network.address: "192.168.1.05": {IPV4}'),
+    ("network.address", "192.168.1.-5", f'network.address: "192.168.1.-5": {IPV4}'),
+    ("network.address", "plc7.plant.lan", f'network.address: "plc7.plant.lan": {IPV4}'),
+    ("network.address", "127.0.0.1", f'network.address: "127.0.0.1": {IPV4}'),
+    ("network.address", "224.0.0.1", f'network.address: "224.0.0.1": {IPV4}'),
+    ("network.address", 3232235826, f"network.address: 3232235826: {IPV4}"),
+    ("network.address", "192.168.1.0", f'network.address: "192.168.1.0": {SUBNET}'),
+    ("network.address", "192.168.1.127", f'network.address: "192.168.1.127": {SUBNET}'),
+    ("network.gateway", "192.168.1.129", f'network.gateway: "192.168.1.129": {SUBNET}'),
+    ("network.gateway", "192.168.1.50", f'network.gateway: "192.168.1.50": {SUBNET}'),
+    ("network.gateway", "0.0.0.0", f'network.gateway: "0.0.0.0": {IPV4}'),
+    ("network.gateway", GONE, "network.gateway: missing: give the router: 10.0.0.1 is outside"),
+    ("network.netmask", "255.255.0.255", f'network.netmask: "255.255.0.255": {NETMASK}'),
+    ("network.netmask", "255.255.255.254", f'network.netmask: "255.255.255.254": {NETMASK}'),
+    ("network.netmask", "254.0.0.0", f'network.netmask: "254.0.0.0": {NETMASK}'),
+    ("network.netmask", 24, f"network.netmask: 24: {NETMASK}"),
+    ("network.dns", "dns", f'network.dns: "dns": {IPV4}'),
+    ("network.dns", [], f"network.dns: []: {IPV4}"),
+    ("network.hostname", "plc_7", f'network.hostname: "plc_7": {HOSTNAME}'),
+    ("network.hostname", "-plc7", f'network.hostname: "-plc7": {HOSTNAME}'),
+    ("network.hostname", "x" * 33, f'network.hostname: "{"x" * 33}": {HOSTNAME}'),
+    ("network.ssid", "", 'network.ssid: "": give one line of 1 to 32 octets'),
+    ("network.ssid", GONE, "network.password: ***: only with ssid: give that, too, or leave this"),
+    ("network.password", "Gurken", f"network.password: ***: {SECRET}"),
+    ("network.password", "Gurkenküche", f"network.password: ***: {SECRET}"),
+    ("network.password", 12345678, f"network.password: ***: {SECRET}"),
+    ("network.pasword", "Gurkensalat", "network.pasword: ***: unknown: there is password"),
+    ("network.key", "Gurkensalat", "network.key: ***: unknown: there is "),
+    ("password", "Gurkensalat", "password: ***: unknown: there is "),
     ("system", GONE, "system: missing: give managers or operators"),
     ("system", "oprators", f'system: "oprators": {NO_LIST}'),
     ("system", [], f"system: []: {LISTS}"),
@@ -177,7 +223,7 @@ ERRORS = [
     ("system_points.CLOCK.re_alarm", -1, f"system_points.CLOCK.re_alarm: -1: {SECONDS}"),
     ("texts", "x", f'texts: "x": {OBJECT}'),
     ("plnt", 1, "plnt: 1: unknown: there is plant"),
-    ("zzz", 1, "zzz: 1: unknown: there is plant, device, sender, recipients, gateways, ntp, sy"),
+    ("zzz", 1, "zzz: 1: unknown: there is plant, device, sender, recipients, gateways, ntp, ne"),
     ("a\nb", [1, "x", None, {}], 'a?b": [1, "x", null, {...}]: unknown: there is '),
     # Any point
     ("software.tag", GONE, f"points[2].tag: missing: {TAG}"),
@@ -326,7 +372,7 @@ def test_the_table_of_errors_has_every_field_and_every_remedy():
             assert re.search(rf"(^|[.]){name}(: |\[)", lines, re.M), name
     for row in config.rows(remedies.REMEDIES):
         words = row[0].split(" ", 1)[1].split("%s")[0][:14]
-        if words not in ("---", "nobody can: se", "there is an ac"):
+        if words not in ("---", "nobody can: se", "there is an ac", "give a name se"):
             assert words in lines, row
 
 
@@ -340,6 +386,30 @@ def test_nobody_who_acknowledges(device):
             f"points.PUMP_2.escalate: 60: {NEVER}",
         ],
     ]
+
+
+STATIC = {"address": "192.168.1.50"}
+
+
+@pytest.mark.parametrize(
+    ("network", "more", "line"),
+    [
+        ({"gateway": "192.168.1.1"}, {}, 'gateway: "192.168.1.1": only with address: give that'),
+        ({"netmask": "255.0.0.0"}, {}, 'netmask: "255.0.0.0": only with address: give that, too'),
+        ({"dns": "192.168.1.1"}, {}, 'dns: "192.168.1.1": only with address: give that, too'),
+        (STATIC, {"gateways": ["mail"]}, "dns: missing: give a name server: mail is a name"),
+        (STATIC, {"ntp": "time"}, "dns: missing: give a name server: time is a name"),
+        (
+            STATIC,
+            {"gateways": ["192.168.1.1", "192.168.2.1:26"]},
+            "gateway: missing: give the router: 192.168.2.1 is outside of the subnet",
+        ),
+    ],
+)
+def test_a_static_address_has_a_way_to_each_host(network, more, line):
+    _, errors = config.check(SMALL | {"network": network} | more)
+    assert len(errors) == 1
+    assert errors[0].startswith("network." + line)
 
 
 def test_all_errors_are_found_at_once(device):
@@ -446,6 +516,7 @@ def test_defaults(device):
         "acknowledge": False,
     }
     assert found.pop("acknowledge") is None
+    assert found.pop("network") == {"hostname": "plc7"}
     assert found.pop("point A") == DIGITAL | {"tag": "A", "input": 0}
     changes = {"tag": "B", "input": "DI1", "on_delay": 0, "latch_pulses": True}
     assert found.pop("point B") == DIGITAL | changes
@@ -484,6 +555,12 @@ def test_all_that_can_be_given(device):
         "ceiling": 1,
         "acknowledge": True,
     }
+    assert found["network"] == {
+        "hostname": "pump-house",
+        "ssid": "Anlage Süd",
+        "key": "Gurkensalat",
+        "static": ["192.168.1.50", "255.255.255.128", "192.168.1.126", "10.0.0.1"],
+    }
     button = {"input": "DI8", "normal": "NC", "pull": "", "debounce": 50}
     assert found["acknowledge"] == button
     assert found["point PUMP_2"] == FULL["points"][0] | {
@@ -513,6 +590,20 @@ def test_all_that_can_be_given(device):
     assert found["text event RAISE"] == "AUSGELÖST"
     assert found["text subject"] == "{{{tag}}} {event}"
     assert found["text body"] == texts.TEXTS["body"][0]
+
+
+@pytest.mark.parametrize(
+    ("network", "static"),
+    [
+        ({}, ["192.168.1.50", "255.255.255.0", "0.0.0.0", "0.0.0.0"]),
+        ({"netmask": "255.0.0.0"}, ["192.168.1.50", "255.0.0.0", "0.0.0.0", "0.0.0.0"]),
+        ({"gateway": "192.168.1.9"}, ["192.168.1.50", "255.255.255.0", *["192.168.1.9"] * 2]),
+    ],
+)
+def test_static_addresses(device, network, static):
+    data = SMALL | {"device": "PLC 7", "network": STATIC | network}
+    ((found, errors),) = check(device, data)
+    assert (errors, found["network"]) == ([], {"static": static})
 
 
 @pytest.mark.parametrize(
@@ -733,7 +824,7 @@ def cells(row):
 
 
 def test_the_documentation_has_each_field():
-    top, points, kinds, routes, board = tables()
+    top, network, points, kinds, routes, board = tables()
     fields = [row[0] for row in config.rows(config.FIELDS)]
     expected = [cells(row) for row in fields]
     assert [row[:3] for row in top] == [
@@ -742,10 +833,13 @@ def test_the_documentation_has_each_field():
     assert [row[:3] for row in routes] == [
         [*cell[1:]] for row, cell in zip(fields, expected, strict=True) if row[0] == "t"
     ]
+    assert [row[:3] for row in network] == [
+        [*cell[1:]] for row, cell in zip(fields, expected, strict=True) if row[0] == "n"
+    ]
     assert [[row[1], row[0], *row[2:4]] for row in points] == [
         [*cell] for row, cell in zip(fields, expected, strict=True) if row[0] in "da"
     ]
-    assert all(row[-1] for row in top + points + routes)
+    assert all(row[-1] for row in top + network + points + routes)
     priorities = ("diagnostic", "low", "medium", "high")
     assert board == [
         [tag, priorities[int(priority)], delay, description]
@@ -763,7 +857,7 @@ def test_the_examples_of_the_documentation_are_good():
     assert config.check(smallest)[1] == []
     lists = {"recipients": {"operators": ["a@b"], "managers": ["c@d"]}, "system": "operators"}
     examples = re.findall(r'`("\w+": \{.*?\})`[.:\n]', text)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for example in examples:
         part = json.loads("{" + example + "}")
         point = {"tag": "A", "type": "software"}

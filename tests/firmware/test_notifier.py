@@ -186,6 +186,7 @@ def test_a_point_that_comes_and_goes_is_counted(world):
     assert mails[-1]["In-Reply-To"] == mails[4]["Message-ID"]
 
 
+@pytest.mark.slow
 def test_a_standing_alarm_is_told_again_after_4_8_16_and_24_h(world):
     world.start(software("A"))
     world.point("A", "set()")
@@ -363,6 +364,7 @@ def test_24_h_of_silence_are_one_heartbeat(world):
     assert world.console[-1].startswith(f"{DAY // 1000}.000 info mail")
 
 
+@pytest.mark.slow
 def test_heartbeats_come_at_their_time_in_utc_whatever_day(world):
     spring = 1774695600 - 1 * 86400  # 2026-03-27 11:00, before the clocks of Europe change
     world.make(heartbeat="07:00")

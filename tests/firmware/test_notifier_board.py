@@ -101,7 +101,14 @@ def timed(real):
         return found
     return call
 app.outbox.save = timed(app.outbox.save)
-app.outbox.retire = timed(app.outbox.retire)
+import borrow, outbox
+real = borrow.borrow
+def lend(name):
+    module = real(name)
+    if name == "outbox.deliveries":
+        module.retire = timed(module.retire)
+    return module
+borrow.borrow = outbox.borrow = lend
 """
 
 

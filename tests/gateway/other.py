@@ -1,6 +1,6 @@
 """Gateways that are configured in other ways than ours, to see the check fail them."""
 
-from host_tools.gateway.postfix import Postfix
+from host_tools.gateway.postfix import Postfix, replaced
 from host_tools.gateway.settings import places
 
 ARTICLE = """\
@@ -46,4 +46,4 @@ class Other(Postfix):
             port=self.gateway.provider.port,
             passwords=self.paths.passwords,
         )
-        self.write(self.folder / "etc" / "main.cf", where + text + self.extra)
+        self.write(self.folder / "etc" / "main.cf", where + replaced(text, self.extra))

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -16,6 +18,7 @@ from host_tools.gateway.authority import Authority
 from host_tools.gateway.check import Target, check
 from host_tools.gateway.facts import Facts
 from host_tools.gateway.postfix import private_folder
+from host_tools.gateway.probes import Place, inside
 from host_tools.gateway.provider import PASSWORD, Faults, Provider
 from host_tools.gateway.render import facts_of
 from host_tools.gateway.results import CRITICAL, FAIL, OK, PASS, SKIP, UNKNOWN, status
@@ -223,3 +226,18 @@ def test_a_limit_that_is_reached_is_no_verdict():
     limited = [result for result in results if "wait a minute" in result.answer]
     assert limited
     assert {result.verdict for result in limited} == {SKIP}
+
+
+def test_one_that_takes_connections_and_says_nothing_is_told_at_once(chain):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = Place(facts(chain.postfix), *silent.getsockname(), timeout=0.01)
+        with pytest.raises(TimeoutError, match=r"^connected, then silent for 0\.01 s$"):
+            list(inside(place))
+
+
+@pytest.mark.parametrize("text", [OPEN, ARTICLE])
+def test_no_setting_is_written_twice(text):
+    with other(text, extra="mynetworks = 127.0.0.1/32\n") as (postfix, _):
+        assert "overriding" not in postfix.log
+        written = (postfix.folder / "etc" / "main.cf").read_text()
+    assert re.findall(r"^mynetworks.*", written, re.MULTILINE) == ["mynetworks = 127.0.0.1/32"]

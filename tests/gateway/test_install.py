@@ -93,6 +93,7 @@ BREAK = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bad", "said"),
     [

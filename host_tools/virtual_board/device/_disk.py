@@ -1,4 +1,4 @@
-"""Work on the flash of a board that is off: write files, read all; orders are JSON."""
+"""Work on the flash from outside: write files, read those of a folder; orders are JSON."""
 
 import json
 import os
@@ -33,6 +33,12 @@ def every(folder=""):
             yield path
 
 
+def inside(name):
+    """Yield the path of each file of a folder at the top, "" for all; none where it is not."""
+    there = not name or name in os.listdir("/")
+    yield from every(name and "/" + name) if there else ()
+
+
 def run():
     """Do what standard input says."""
     order = json.loads(sys.stdin.readline())
@@ -40,7 +46,7 @@ def run():
     for path in order.get("write", ()):
         put("/" + path.lstrip("/"), order["write"][path])
     found = {}
-    for path in every() if "read" in order else ():
+    for path in inside(order["read"]) if "read" in order else ():
         with open(path, "rb") as file:
             found[path[1:]] = file.read().hex()
     print(json.dumps(found))

@@ -1,12 +1,16 @@
 """The flash: a file mapped into memory, in the geometry of the port; its power can be cut.
 
 Finalisers of files call the methods while the heap is locked, so they allocate nothing.
+
+Where a journal is wanted, it gets each operation before that happens: where on the flash and how
+many octets, both as 32 bits, the least significant octet first; then what is programmed. No octets
+are an erased block.
 """
 
 import ffi
 import vfs
 
-from _page import die, map_file, page, port, settings
+from _page import die, map_file, open_file, page, port, settings
 
 BLOCK = 4096
 GEOMETRY = {"esp32": {}, "rp2": {"progsize": 256}}[port]
@@ -15,6 +19,22 @@ BOOT_PY = "# This file runs at each boot, before main.py.\n"
 _libc = ffi.open(None)
 _copy = _libc.func("v", "memcpy", "ppi")
 _fill = _libc.func("v", "memset", "pii")
+_write = _libc.func("l", "write", "ipl")
+
+_APPEND = 0o2001
+_entry = bytearray(8)
+_journal = open_file(settings["journal"], _APPEND) if settings["journal"] else None
+
+
+def note(place, data):
+    """Write an operation into the journal."""
+    at = 0
+    for number in (place, len(data)):
+        for shift in (0, 8, 16, 24):
+            _entry[at] = number >> shift & 255
+            at += 1
+    _write(_journal, _entry, 8)
+    _write(_journal, data, len(data))
 
 
 class Flash:
@@ -32,6 +52,8 @@ class Flash:
     def writeblocks(self, block, buffer, offset=0):
         """Program."""
         page.programs += 1
+        if _journal:
+            note(block * BLOCK + offset, buffer)
         place = self.address + block * BLOCK + offset
         if self.cut():
             _copy(place, buffer, len(buffer) // 2 if page.torn else 0)
@@ -47,6 +69,8 @@ class Flash:
             return BLOCK
         if operation == 6:
             page.erases += 1
+            if _journal:
+                note(block * BLOCK, b"")
             place = self.address + block * BLOCK
             if self.cut():
                 _fill(place, 255, BLOCK // 2 if page.torn else 0)

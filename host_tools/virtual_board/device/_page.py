@@ -12,7 +12,7 @@ settings = json.loads(os.getenv("VIRTUAL_BOARD"))
 port = settings["port"]
 
 _libc = ffi.open(None)
-_open = _libc.func("i", "open", "si")
+open_file = _libc.func("i", "open", "si")
 _mmap = _libc.func("p", "mmap", "piiiil")
 _exit = _libc.func("v", "_exit", "i")
 _kill = _libc.func("i", "kill", "ii")
@@ -25,7 +25,7 @@ _ITEM = {1: uctypes.UINT8, 2: uctypes.UINT16, 4: uctypes.UINT32, 8: uctypes.INT6
 
 def map_file(path, size, place):
     """Map a file into memory at a low address, which stays a small integer with 32 bits."""
-    return _mmap(place, size, _READ_WRITE, _SHARED, _open(path, 2), 0)
+    return _mmap(place, size, _READ_WRITE, _SHARED, open_file(path, 2), 0)
 
 
 def fields():

@@ -1,0 +1,1 @@
+"""`alarmpost flash`: the firmware and a configuration onto a board, whatever the power does."""
