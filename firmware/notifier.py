@@ -41,7 +41,7 @@ _STAY = const(900000)  # ms with a gateway that works, before the first one is t
 _IN_A_ROW = const(3)  # failures of a mail that are no accident
 _OLD = const(3600000)  # ms of uptime after which a heap may have no place for what it held before
 _SHORTEST = const(4)
-_ROOM = const(16384)  # octets of heap: rendering takes some 10 kB, and leaves it in pieces
+_ROOM = const(24576)  # octets of heap: rendering a digest takes some 15 kB, and pieces are lost
 
 
 class Notifier:
@@ -128,6 +128,7 @@ class Notifier:
 
     def mail(self, key, to):
         """Offer a mail to the gateways and do what follows."""
+        gc.collect()
         record = self.outbox.read(key)
         if record:
             to &= record.to
@@ -155,7 +156,6 @@ class Notifier:
     def release(self):
         """Let the client and its code go, which take some 11 kB, until connect()."""
         self.client.close()
-        self.block = self.client.out  # keeps its place, the largest that the client needs
         self.client = None
         for name in list(sys.modules):
             if name == "mail" or name.startswith("smtp_client"):
@@ -167,8 +167,9 @@ class Notifier:
             gc.collect()  # what rendered is gone: its place comes together again
             from smtp_client import SMTPClient
 
-            self.block = None
+            SMTPClient.out = self.block
             self.client = SMTPClient(*self.gateways[self.gateway])
+            self.block = self.client.out
             self.client.name = self.name
             self.client.stream.idle = self.idle
 

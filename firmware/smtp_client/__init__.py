@@ -51,11 +51,13 @@ class SMTPClient(Dialogue):
     """
 
     busy = False
+    out = None
     deadline = 120000  # ms
     timeout = None  # a list of ms by state, where it differs from the table
 
     def __init__(self, host, port=25, **options):
-        self.out = bytearray(BLOCK)
+        if self.out is None:  # else the class was given one, lest each client makes its own
+            self.out = bytearray(BLOCK)
         self.reset()
         self.server = host, port
         self.stream = Stream()
