@@ -187,6 +187,8 @@ class App:
         self.failures += 1
         self.in_a_row += 1
         try:
+            if isinstance(error, MemoryError):
+                self.notifier.make_room()
             text = "%s: %s" % (type(error).__name__, error)
             self.log(ERROR, "failure %d: %s", self.failures, text)
             borrow("upkeep").failed(self, text)

@@ -153,6 +153,11 @@ class Notifier:
             self.release()
         return borrow("notices").render(self.app, record, dated)
 
+    def make_room(self):
+        """Let the client go where it is not at work, since something else lacks memory."""
+        if self.client and not self.client.busy:
+            self.release()
+
     def release(self):
         """Let the client and its code go, which take some 11 kB, until connect()."""
         self.client.close()
