@@ -172,7 +172,8 @@ class Notifier:
             gc.collect()  # what rendered is gone: its place comes together again
             from smtp_client import SMTPClient
 
-            SMTPClient.out = self.block
+            if self.block is not None:
+                SMTPClient.out = self.block
             self.client = SMTPClient(*self.gateways[self.gateway])
             self.block = self.client.out
             self.client.name = self.name

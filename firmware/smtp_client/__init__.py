@@ -51,12 +51,11 @@ class SMTPClient(Dialogue):
     """
 
     busy = False
-    out = None
     deadline = 120000  # ms
     timeout = None  # a list of ms by state, where it differs from the table
 
     def __init__(self, host, port=25, **options):
-        if self.out is None:  # else the class was given one, lest each client makes its own
+        if not hasattr(self, "out"):  # a class that was given one keeps it for its next client
             self.out = bytearray(BLOCK)
         self.reset()
         self.server = host, port

@@ -5,7 +5,7 @@ beside the heap. `Plant` is the world: the clock, events at their times, gateway
 firmware's own code runs unchanged; only what it imports of the system is replaced, by `stand_in`.
 """
 
-# pyright: reportAttributeAccessIssue=false
+# pyright: reportAttributeAccessIssue=false, reportUnnecessaryComparison=false
 
 import sys
 import time
@@ -24,6 +24,8 @@ from clock import Clock
 WRAP = 1 << 30  # as of MicroPython's ticks
 NEVER = 1 << 60
 SINCE_1900 = 2208988800
+END = b"\r\n.\r\n"  # of a mail
+TAIL = 16  # octets that the end of a mail is in, with the QUIT that may follow
 _POLLIN = 1
 _POLLOUT = 4
 
@@ -198,34 +200,34 @@ class Socket:
     def write(self, data, start, length):
         if self.gateway.state != "up":
             return None
-        self.lines += bytes(data[start:])
+        if self.data:
+            self.gateway.hear(memoryview(data)[start:length])
+        if self.data and length - start > TAIL:
+            self.lines = bytes(data[length - TAIL : length])
+        else:
+            self.lines += bytes(data[start:length])
         self.hear()
         return length - start
 
     def hear(self):
-        """Take what the client said."""
-        gateway = self.gateway
+        """Take what the client said; of a mail that goes on its last octets are kept."""
         while not self.closed:
-            if self.data:
-                end = self.lines.find(b"\r\n.\r\n")
-                if end < 0:
-                    gateway.hear(self.lines[:-4])
-                    self.lines = self.lines[-4:]
-                    return
-                gateway.hear(self.lines[:end])
-                self.lines = self.lines[end + 5 :]
-                self.data = False
-                self.end(gateway.mail)
-                continue
-            end = self.lines.find(b"\r\n")
+            end = self.lines.find(END if self.data else b"\r\n")
             if end < 0:
+                self.lines = self.lines[-TAIL:] if self.data else self.lines
                 return
             line = self.lines[:end]
-            self.lines = self.lines[end + 2 :]
-            self.command(line)
+            self.lines = self.lines[end + (len(END) if self.data else 2) :]
+            if self.data:
+                self.end()
+            else:
+                self.command(line)
 
-    def end(self, mail):
+    def end(self):
         """Answer the end of a mail."""
+        self.data = False
+        mail = self.gateway.mail
+        mail = mail[: mail.find(END)]
         reply = self.gateway.answer("BODY", mail, "250 taken")
         if reply[:3] == "250" or reply[:5] == "taken":
             self.gateway.took((self.plant.now, tuple(self.recipients), mail))

@@ -1,221 +1,217 @@
-"""Let the notifier run for days in simulated time: `soak IMAGE [DAYS]`; prints JSON.
+"""Let the notifier run for days in simulated time: `soak FOLDER IMAGE [DAYS]`.
 
 Without DAYS it makes IMAGE, a flash with a configuration that is checked. With them it runs from
-there, so that the heap is that of a board after its reset. The rest is this program: a board with
-its flash, network and gateway, which are one object with few names, and an operator.
-
-Each day is like the others: some 3,400 alarms of twenty points, in floods and one by one, an hour
-without a gateway, an hour without the network, shelved and latched points, texts of the program.
-At its end, when nothing waits, the heap in use is measured, and what is on flash.
+there, so that the heap is that of a board after its reset. Standard output is the console of the
+board, and what is measured at each midnight, when nothing waits; standard error is what its
+gateway hears. So nothing of that stays on the heap.
 """
 
+# `startup.py` gives an App most of what it has.
 # pyright: reportAttributeAccessIssue=false
 
 import gc
 import os
 import sys
-from array import array
 
-import ffi
-import vfs
-from micropython import const
-from uctypes import bytearray_at
+import flash
+import micropython
+import plant
 
-_BLOCK = const(4096)
-_BLOCKS = const(256)
-_HOUR = const(3600000)
-_PAUSE = const(600000)
-_ALARMS = const(143)  # an hour
-_POINTS = const(20)
-_WRAP = const(0x3FFFFFFF)  # of MicroPython's ticks
-_SIGN = const(0x20000000)
-_POLLIN = const(1)
+sys.path.insert(0, sys.argv[1])
 
-REPLIES = {b"EHLO": b"250 gateway\r\n", b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
+import alarmpost
+import app as firmware
+import notifier
+from log import INFO
 
-
-class Board:
-    """All that is not the firmware. Methods that only wait are `register`."""
-
-    name = "SIMULATED"
-    uid = b"12345678"
-    address = "192.168.1.7"
-    up = True  # the link
-    state = True  # the gateway's
-    now = mails = 0
-    data = None  # the last octets of a mail, while there is one
-    line = b""  # a reply on its way
-    memory = memoryview(
-        bytearray_at(ffi.open(None).func("P", "malloc", "I")(_BLOCKS * _BLOCK), _BLOCKS * _BLOCK)
-    )
-
-    # The flash
-
-    def readblocks(self, block, buffer, offset=0):
-        start = block * _BLOCK + offset
-        buffer[:] = self.memory[start : start + len(buffer)]
-
-    def writeblocks(self, block, buffer, offset=0):
-        start = block * _BLOCK + offset
-        self.memory[start : start + len(buffer)] = buffer
-
-    def ioctl(self, operation, _):
-        return {4: _BLOCKS, 5: _BLOCK}.get(operation, 0)
-
-    # The hardware
-
-    def watchdog(self, _):
-        return self
-
-    def reset_cause(self):
-        return "power on"
-
-    def reset(self):
-        raise KeyboardInterrupt  # which nothing catches
-
-    # The network
-
-    def register(self, *event):
-        self.event = event and event[-1]
-
-    feed = setblocking = setsockopt = modify = register
-
-    def connect(self, _):
-        self.data = None
-        if not self.state:
-            raise OSError(111)
-        self.line = b"220 gateway\r\n"
-
-    def ipoll(self, wait):
-        if self.line or self.event != _POLLIN:
-            return ((self, self.event),)
-        self.now += wait
-        return ()
-
-    def write(self, data, start, length):
-        if self.data is None:
-            word = bytes(data[start : start + 4])
-            self.line = REPLIES.get(word, b"250 ok\r\n")
-            if word == b"DATA":
-                self.data = b"\r\n"
-        else:
-            self.data = (self.data + bytes(data[max(start, length - 5) : length]))[-5:]
-            if self.data == b"\r\n.\r\n":
-                self.data = None
-                self.line = b"250 taken\r\n"
-                self.mails += 1
-        return length - start
-
-    def recv(self, _):
-        data = self.line
-        self.line = b""
-        return data
-
-    def close(self):
-        self.line = b""
+SECOND = 1000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+BLOCKS = 256
+BEATS = 75  # of two alarms that chatter, an hour
+WIRED = 16  # points that the program sets; the others have wires
 
 
-def run(app, until):
-    """Let the main loop turn until a time; skip what is idle."""
-    while board.now < until:
-        app.turn()
-        due = min(app.alarms.due, app.next_look)
-        if board.up:
-            due = min(due, app.notifier.due)
-        board.now = min(until, max(due, board.now + 5))
+class Gateway(plant.Gateway):
+    """One that prints the mails."""
+
+    def hear(self, piece):
+        sys.stderr.buffer.write(piece)
+
+    def took(self, mail):
+        sys.stderr.write("\r\n.TAKEN %d %s\n" % (mail[0], " ".join(mail[1])))
+
+    def answer(self, stage, line, usual):
+        if stage == "DATA":
+            sys.stderr.write(".MAIL\n")
+        return super().answer(stage, line, usual)
 
 
-def hour(app, number):
-    """Let an hour go by, with all its alarms: one by one, or in a flood."""
-    import alarmpost
+class Soak(plant.Plant):
+    """A board with its plant, and a day of it."""
 
-    board.state = number != 3
-    board.up = number != 7
-    end = board.now + _HOUR
-    for at in range(_ALARMS):
-        point = app.points[(number + at % (_POINTS if number == 12 else 4)) % _POINTS]
-        point.set()
-        run(app, board.now + 5)
-        point.clear()
-        run(app, board.now + (24000 if number == 12 else 1400))
-    alarmpost.notify("The hour %d is over." % number, "low")
-    alarmpost.command("P%d" % (number % _POINTS), "ack")
-    alarmpost.command("P%d" % (number % _POINTS), "reset")
-    run(app, end - _PAUSE)
-    alarmpost.command("P9", "unshelve" if number % 2 else "shelve")
-    run(app, end)
+    def __init__(self):
+        with open("config.json") as file:
+            super().__init__(file.read(), blocks=BLOCKS)
+        self.gateways = {25: Gateway(self)}
 
+    # Boots
 
-def measure(app, found, at):
-    """Note octets in use of the heap, files, octets in them, and records that wait."""
-    gc.collect()
-    gc.collect()
-    found[at] = gc.mem_alloc()
-    for entry in os.ilistdir("/flash/queue"):
-        found[at + 1] += 1
-        found[at + 2] += entry[3]
-    found[at + 3] = app.outbox.count()
-
-
-def start():
-    """Boot the firmware."""
-    import app as firmware
-    from clock import Clock
-
-    return firmware.start(board, "/flash", Clock(board.ticks_ms, board.ticks_diff))
-
-
-def make(path):
-    """Make a flash; it is that of a board whose first boot has checked its configuration."""
-    vfs.VfsLfs2.mkfs(board)
-    vfs.mount(vfs.VfsLfs2(board), "/flash")
-    with open("config.json") as source, open("/flash/config.json", "w") as file:
-        file.write(source.read())
-    try:
-        start()
-    except KeyboardInterrupt:
-        vfs.umount("/flash")
+    def make(self, path):
+        """Make the flash of a board whose first boot has checked its configuration."""
+        self.boot()
         with open(path, "wb") as file:
-            file.write(board.memory)
+            file.write(self.memory)
+
+    def start(self, path):
+        """Boot from such a flash."""
+        with open(path, "rb") as file:
+            file.readinto(self.memory)
+        firmware._app = self.boot()
+        self.app.log.level = INFO
+
+    def due(self):
+        """Return when the main loop has something to do next."""
+        app = self.app
+        found = min(app.alarms.due, app.next_look, app.sntp.due)
+        if app.sntp.query:
+            found = 0
+        if self.board.link.up:
+            found = min(found, app.notifier.due)
+        return found
+
+    def wait(self, duration):
+        """Let time go on; what is idle is skipped."""
+        until = self.now + duration
+        while self.now < until:
+            self.app.turn()
+            self.now = min(until, max(self.due(), self.now + 5))
+
+    # What happens in a day
+
+    def drive(self, number, active):
+        """Drive a point: that the program sets, a contact, or a value of a converter."""
+        if number < WIRED:
+            point = self.app.points[number]
+            point.active = active
+            point.pulse = active
+        elif number < WIRED + 2:
+            self.board.pins["DI%d" % number].drive(0 if active else 1)
+        else:
+            self.board.adcs["AI%d" % number].raw = 60000 if active else 30000
+
+    def raise_one(self, number, duration):
+        """Let an alarm come and go."""
+        self.drive(number, True)
+        self.wait(duration)
+        self.drive(number, False)
+        self.wait(MINUTE)
+
+    def operate(self, number, event):
+        """Give a command of an operator."""
+        alarmpost.command(self.app.points[number].tag, event)
+
+    def hour(self, hour):
+        """Let three alarms come and go, and two chatter."""
+        for number in range(3):
+            number = (3 * hour + number) % 20
+            self.raise_one(number, MINUTE)
+            self.operate(number, "ack")
+            self.operate(number, "reset")
+            self.wait(4 * MINUTE)
+        for beat in range(2 * BEATS):
+            for number in (hour % 8, hour % 8 + 8):
+                self.drive(number, not beat % 2)
+            self.wait(700)
+        self.operate(7, "reset")
+        alarmpost.notify("The hour %d is over." % hour, "low")
+        self.wait(20 * MINUTE)
+
+    def flood(self, times, pause):
+        """Let all points be in alarm."""
+        for _ in range(times):
+            for number in range(20):
+                self.drive(number, True)
+                self.wait(SECOND)
+            self.wait(pause)
+            for number in range(20):
+                self.drive(number, False)
+                self.wait(SECOND)
+            self.wait(pause)
+            self.operate(7, "reset")
+
+    def link(self, up):
+        self.board.link.up = up
+
+    def state(self, state):
+        self.gateways[25].state = state
+
+    def day(self, number):
+        """Let a day go by."""
+        end = self.now + 24 * HOUR
+        for hour in range(23):
+            for what, *arguments in DAY.get(hour, ()):
+                what(self, *arguments)
+            if hour == 4 and number % 5 == 0:
+                self.flood(5, 20 * SECOND)  # more than the queue holds
+            self.hour(hour)
+        for number in range(20):
+            self.operate(number, "ack")
+        self.wait(end - self.now)
+
+    def measure(self, day):
+        """Print what is on the heap, and on flash: free blocks, erases, what waits, is parked."""
+        plant.server.questions.clear()
+        gc.collect()
+        gc.collect()
+        print("DAY", day)
+        micropython.mem_info()
+        box = self.app.outbox
+        print(
+            "FLASH",
+            os.statvfs(flash.PLACE)[3],
+            self.device.erases,
+            box.count(),
+            box.count(b"\0\6"),
+            self.app.failures,
+            " ".join(sorted(os.listdir(flash.PLACE + "/queue"))),
+        )
+        gc.collect()
+
+    def end(self):
+        """Print how many occurrences each point had."""
+        for point in self.app.points:
+            print("POINT", point.tag, point.occurrence)
 
 
-def soak(path, days):
-    """Let days go by from a flash on; return what was measured at the end of each."""
-    with open(path, "rb") as file:
-        file.readinto(board.memory)
-    vfs.mount(vfs.VfsLfs2(board), "/flash")
-    # MicroPython keeps names in tables, each twice the size of the one before. With those of this
-    # program they just need one more, of 4.5 kB: let it be made where there is room for it.
-    for name in range(200):
-        hasattr(board, str(name))
-    app = start()
-    import notifier
-
-    notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
-    app.outbox.set_offset(1795000000)
-    found = array("i", [0] * (4 * days))
-    for day in range(days):
-        for number in range(24):
-            hour(app, number)
-        measure(app, found, 4 * day)
-    raises = sum([point.occurrence for point in app.points])
-    print("[%d, %d, %d, %s]" % (raises, board.mails, app.failures, list(found)))
+DAY = {
+    1: ((Soak.drive, 5, True),),
+    4: ((Soak.state, "refuses"),),
+    6: ((Soak.state, "up"),),
+    7: ((Soak.operate, 9, "shelve"), (Soak.link, False)),
+    8: ((Soak.link, True), (Soak.operate, 9, "unshelve"), (Soak.drive, 5, False)),
+    9: ((Soak.state, "hole"),),
+    10: ((Soak.state, "up"), (Soak.operate, 19, "out")),
+    11: ((Soak.operate, 19, "return"),),
+    12: ((Soak.flood, 1, MINUTE),),
+    13: ((Soak.drive, 3, True),),
+}
 
 
-board = Board()
-board.link = board
-board.poll = board.socket = lambda *_: board
-board.ticks_ms = lambda: board.now & _WRAP
-board.ticks_diff = lambda later, earlier: ((later - earlier + _SIGN) & _WRAP) - _SIGN
-board.getaddrinfo = lambda host, port, *_: ((2, 1, 6, "", (host, port)),)
-board.gmtime = board.sleep = None
-board.SOCK_STREAM = 1
-for name in ("socket", "select", "time"):
-    sys.modules[name] = board
+def main():
+    """Make a flash, or let days go by."""
+    board = Soak()
+    if len(sys.argv) < 4:
+        board.make(sys.argv[2])
+        return
+    board.start(sys.argv[2])
+    for day in range(int(sys.argv[3])):
+        board.day(day)
+        board.measure(day)
+    board.end()
 
-if len(sys.argv) > 2:
-    soak(sys.argv[1], int(sys.argv[2]))
-else:
-    gc.collect()
-    print(gc.mem_alloc())
-    make(sys.argv[1])
+
+plant.stand_in()
+notifier.jitter = lambda delay: min(2 * delay, notifier.RETRY_MOST)
+if __name__ == "__main__":
+    main()
