@@ -24,7 +24,7 @@ WRAP = 12
 TIMES = 26 * 6 * 32
 """Octets of the times of 26 points then: six each."""
 
-HEAP = 70 * 1024
+HEAP = 74 * 1024
 """What firmware and interpreter have; the simulation has its share besides."""
 
 POINT = {"description": "overload", "response": "Reset it.", "latched": False}
