@@ -8,7 +8,7 @@ come to an end.
 
 from time import sleep
 
-from borrow import borrow
+from borrow import borrow, tidy
 from log import ERROR, INFO
 from outbox import KINDS, Record
 
@@ -92,8 +92,14 @@ class App:
         """Sample the inputs, feed the watchdog; return the time."""
         now = self.clock.now()
         alarms = self.alarms
+        alarms.poll(now)
         for point in self.points:
-            alarms.sample(point, point.read(now), now, point.reading)
+            condition = point.read(now)
+            if condition != point.condition:
+                tidy()
+                alarms.sample(point, condition, now, point.reading)
+            elif point.value is not point.reading:
+                point.value = point.reading
         alarms.poll(now)
         if self.dog and now - self.turned < _STUCK:
             self.dog.feed()
@@ -117,6 +123,7 @@ class App:
 
     def keep(self, notice):
         """Put a notice on flash, and with it the state of its point."""
+        tidy()
         point = self.find(notice.tag)
         kind = notice.kind
         record = self.record(point, kind, notice.state, notice.time, notice.since)
@@ -192,6 +199,8 @@ class App:
         self.failures += 1
         self.in_a_row += 1
         try:
+            if isinstance(error, MemoryError):
+                self.notifier.make_room()
             text = "%s: %s" % (type(error).__name__, error)
             self.log(ERROR, "failure %d: %s", self.failures, text)
             borrow("upkeep").failed(self, text)

@@ -13,7 +13,8 @@ Rules
 2. Recipients whom each gateway refuses with 5xx are parked.
 3. A gateway that fails makes everything wait; a mail that is refused for now only itself and, for
    the same recipients, what comes after it of its tag.
-4. A mail that fails for a fault of ours is parked after a few times; it must not stop others.
+4. A mail that fails for a fault of ours is parked after a few times; it must not stop others. But
+   where a heap that is not new lacks memory for it, a reset comes first, which makes that whole.
 """
 
 import gc
@@ -21,7 +22,7 @@ import sys
 from os import urandom
 
 from borrow import borrow
-from log import DEBUG, INFO, WARNING
+from log import DEBUG, ERROR, INFO, WARNING
 from outbox import PENDING
 
 try:
@@ -38,8 +39,9 @@ RETRY_MOST = 900000
 
 _STAY = const(900000)  # ms with a gateway that works, before the first one is tried again
 _IN_A_ROW = const(3)  # failures of a mail that are no accident
+_OLD = const(3600000)  # ms of uptime after which a heap may have no place for what it held before
 _SHORTEST = const(4)
-_ROOM = const(16384)  # octets of heap: rendering takes some 10 kB, and leaves it in pieces
+_ROOM = const(24576)  # octets of heap: rendering a digest takes some 15 kB, and pieces are lost
 
 
 class Notifier:
@@ -106,6 +108,9 @@ class Notifier:
             self.faults = self.faults + 1 if self.broken == key else 1
             self.broken = key
             if self.faults == _IN_A_ROW:
+                if isinstance(error, MemoryError) and now >= _OLD:
+                    self.log(ERROR, "reset, the heap is in pieces")
+                    self.app.board.reset()
                 self.outbox.park(key, to)
                 self.again = None
                 self.due = 0
@@ -123,6 +128,7 @@ class Notifier:
 
     def mail(self, key, to):
         """Offer a mail to the gateways and do what follows."""
+        gc.collect()
         record = self.outbox.read(key)
         if record:
             to &= record.to
@@ -147,10 +153,14 @@ class Notifier:
             self.release()
         return borrow("notices").render(self.app, record, dated)
 
+    def make_room(self):
+        """Let the client go where it is not at work, since something else lacks memory."""
+        if self.client and not self.client.busy:
+            self.release()
+
     def release(self):
         """Let the client and its code go, which take some 11 kB, until connect()."""
         self.client.close()
-        self.block = self.client.out  # keeps its place, the largest that the client needs
         self.client = None
         for name in list(sys.modules):
             if name == "mail" or name.startswith("smtp_client"):
@@ -162,8 +172,10 @@ class Notifier:
             gc.collect()  # what rendered is gone: its place comes together again
             from smtp_client import SMTPClient
 
-            self.block = None
+            if self.block is not None:
+                SMTPClient.out = self.block
             self.client = SMTPClient(*self.gateways[self.gateway])
+            self.block = self.client.out
             self.client.name = self.name
             self.client.stream.idle = self.idle
 

@@ -14,9 +14,18 @@ from clock import Clock, Sntp
 from log import ERROR, INFO, Log
 from outbox import Outbox, boot_of
 
+try:
+    from micropython import const
+except ImportError:  # CPython
+    const = int
+
+_GARBAGE = const(2048)  # octets of heap; it is collected so often while the board boots
+
 
 def boot(app, board, root, clock):
     """Make an `App` what it is."""
+    threshold = getattr(gc, "threshold", int)  # CPython has none
+    threshold(_GARBAGE)  # what stays lies close together then, at the low end of the heap
     app.board = board
     app.heartbeat = b""
     app.clock = clock or Clock()
@@ -52,6 +61,7 @@ def boot(app, board, root, clock):
     upkeep = borrow("upkeep")
     upkeep.put(app, "BOOT", 1, why(app, problem))
     upkeep.schedule(app, app.clock.now())
+    threshold(-1)
     app.log(INFO, "ready: %s, boot %d, %s", site["device"], app.outbox.boots, board.name)
 
 

@@ -223,7 +223,8 @@ class Outbox:
         self.limit = limit
         self.offsets = {}  # seconds to add to the uptime of a boot, by its number; 0 for unknown
         self.homes = {}  # tags by key: whose notices wait in their homes
-        self.index = bytearray()
+        self.index = bytearray(_ENTRY * (limit + 2))
+        self.index[:] = b""  # keeps its memory: a heap in use has no place of that size
 
     def idle(self):
         """Between two files, where there are many: replace it; it must not use the outbox."""

@@ -15,6 +15,7 @@ _BATCH = const(8)
 _OTHERS = const(12)  # octets of the last line
 _CHATTER_END = const(8)  # a kind: it counts for itself, and for the raises that it counts
 _OVERFLOW = const(5)
+_OVERFLOWS = b"\5"
 _BUNDLE = const(7)
 _KEY = const(7)
 _ENTRY = const(8)
@@ -22,6 +23,8 @@ _ENTRY = const(8)
 
 def fold(box, uptime):
     """Make room for a notice, where there is anything to fold."""
+    if len(box.index) > box.limit * _ENTRY:
+        finish(box)
     while len(box.index) >= box.limit * _ENTRY:
         lowest = min(box.index[at] for at in range(_KEY, len(box.index), _ENTRY))
         if lowest >= _OVERFLOW:
@@ -32,6 +35,15 @@ def fold(box, uptime):
         fold_away(box, box.read(key), lowest)
     if box.find(b"", BUNDLES):
         borrow("outbox.deliveries").tidy(box)
+
+
+def finish(box):
+    """Take off the queue what is counted already, where flash or memory failed in the midst."""
+    key = box.find(b"", _OVERFLOWS)
+    while key:
+        overflow = box.read(key)
+        fold_away(box, overflow, overflow.state or _OVERFLOW)
+        key = box.find(key, _OVERFLOWS)
 
 
 def count(box, overflow, lowest):

@@ -55,7 +55,8 @@ class SMTPClient(Dialogue):
     timeout = None  # a list of ms by state, where it differs from the table
 
     def __init__(self, host, port=25, **options):
-        self.out = bytearray(BLOCK)
+        if not hasattr(self, "out"):  # a class that was given one keeps it for its next client
+            self.out = bytearray(BLOCK)
         self.reset()
         self.server = host, port
         self.stream = Stream()

@@ -60,8 +60,9 @@ def events(mail):
     if counts and not EVENT.search(mail.body):
         named = []  # an overflow
     for tag, event in named:
-        many = re.match(r"CHATTERED (\d+) TIMES", event)
-        found[tag] = found.get(tag, 0) + (1 + int(many[1]) if many else 1)
+        many = re.search(r"CHATTERED (\d+) TIMES", event)
+        both = len(re.findall(r", | AND ", event))
+        found[tag] = found.get(tag, 0) + 1 + both + (int(many[1]) if many else 0)
     for count, tag in counts:
         found[tag] = found.get(tag, 0) + int(count)
     return found

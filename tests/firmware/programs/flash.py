@@ -57,8 +57,9 @@ class Flash:
         """Read."""
         if self.dead:
             return _EIO
-        _copy(buffer, self.address + block * BLOCK + offset, len(buffer))
-        return 0
+        return _copy(
+            buffer, self.address + block * BLOCK + offset, len(buffer)
+        )  # None: it went well
 
     def writeblocks(self, block, buffer, offset=0):
         """Program."""

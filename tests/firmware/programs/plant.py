@@ -2,13 +2,15 @@
 
 Nothing here waits: where the firmware would, time goes on. Flash is real LittleFS, in memory
 beside the heap. `Plant` is the world: the clock, events at their times, gateways, power. The
-firmware's own code runs unchanged; only what `smtp_client.stream` has of the system is replaced.
+firmware's own code runs unchanged; only what it imports of the system is replaced, by `stand_in`.
 """
 
-# pyright: reportAttributeAccessIssue=false
+# pyright: reportAttributeAccessIssue=false, reportUnnecessaryComparison=false
 
 import sys
+import time
 from errno import ECONNREFUSED, EINPROGRESS
+from struct import pack
 
 import ffi
 import flash
@@ -17,12 +19,13 @@ from uctypes import bytearray_at
 sys.path.insert(0, sys.argv[1])
 
 import app as firmware
-import inputs
 from clock import Clock
-from smtp_client import stream
 
 WRAP = 1 << 30  # as of MicroPython's ticks
 NEVER = 1 << 60
+SINCE_1900 = 2208988800
+END = b"\r\n.\r\n"  # of a mail
+TAIL = 16  # octets that the end of a mail is in, with the QUIT that may follow
 _POLLIN = 1
 _POLLOUT = 4
 
@@ -142,16 +145,17 @@ class Gateway:
         self.plant = plant
         self.faults = {}
         self.mails = []
-        self.commands = []  # time and stage of each
+        self.mail = b""
 
     def answer(self, stage, line, usual):
         """Return the reply to a command."""
-        self.commands.append((self.plant.now, stage))
-        if len(self.commands) > 50:
-            del self.commands[0]
         faults = self.faults
         reply = faults(stage, line) if callable(faults) else faults.get(stage)
         return usual if reply is None else reply
+
+    def hear(self, piece):
+        """Hear a piece of a mail."""
+        self.mail += piece
 
     def took(self, mail):
         """Take a mail: time, recipients, and octets."""
@@ -166,7 +170,7 @@ class Socket:
         self.ready = NEVER
         self.closed = False
         self.lines = b""
-        self.data = None
+        self.data = False  # whether a mail is on its way
         self.recipients = []
         self.gateway = None
 
@@ -196,33 +200,40 @@ class Socket:
     def write(self, data, start, length):
         if self.gateway.state != "up":
             return None
-        self.lines += bytes(data[start:])
+        if self.data:
+            self.gateway.hear(memoryview(data)[start:length])
+        if self.data and length - start > TAIL:
+            self.lines = bytes(data[length - TAIL : length])
+        else:
+            self.lines += bytes(data[start:length])
         self.hear()
         return length - start
 
     def hear(self):
-        """Take what the client said."""
+        """Take what the client said; of a mail that goes on its last octets are kept."""
         while not self.closed:
-            if self.data is not None:
-                end = self.lines.find(b"\r\n.\r\n")
-                if end < 0:
-                    return
-                mail = self.lines[:end]
-                self.lines = self.lines[end + 5 :]
-                self.data = None
-                reply = self.gateway.answer("BODY", mail, "250 taken")
-                if reply[:3] == "250" or reply[:5] == "taken":
-                    self.gateway.took((self.plant.now, tuple(self.recipients), mail))
-                    reply = reply[6:] if reply[:5] == "taken" else reply
-                self.recipients = []
-                self.say(reply)
-                continue
-            end = self.lines.find(b"\r\n")
+            end = self.lines.find(END if self.data else b"\r\n")
             if end < 0:
+                self.lines = self.lines[-TAIL:] if self.data else self.lines
                 return
             line = self.lines[:end]
-            self.lines = self.lines[end + 2 :]
-            self.command(line)
+            self.lines = self.lines[end + (len(END) if self.data else 2) :]
+            if self.data:
+                self.end()
+            else:
+                self.command(line)
+
+    def end(self):
+        """Answer the end of a mail."""
+        self.data = False
+        mail = self.gateway.mail
+        mail = mail[: mail.find(END)]
+        reply = self.gateway.answer("BODY", mail, "250 taken")
+        if reply[:3] == "250" or reply[:5] == "taken":
+            self.gateway.took((self.plant.now, tuple(self.recipients), mail))
+            reply = reply[6:] if reply[:5] == "taken" else reply
+        self.recipients = []
+        self.say(reply)
 
     def command(self, line):
         word = line[:4].upper().decode()
@@ -241,6 +252,7 @@ class Socket:
             self.recipients.append(line[9:-1].decode())
         if word == "DATA" and reply[:3] == "354":
             self.data = True
+            self.gateway.mail = b""
         self.say(reply)
 
     def events(self, wanted):
@@ -298,7 +310,74 @@ class Poll:
         return ((self.socket, found),) if found else ()
 
 
+class TimeServer:
+    """An SNTP server, and the socket that asks it; one question at a time.
+
+    utc: Unix ms of the plant's time 0
+    wrong: how many ms its clock is wrong
+    delay: ms until it answers; None: it does not
+    questions: when it was asked
+    """
+
+    utc = 1795000000000
+    wrong = 0
+    delay = 2
+
+    def __init__(self):
+        self.questions = []
+
+    def setblocking(self, _):
+        pass
+
+    def connect(self, _):
+        self.answer = None
+
+    def close(self):
+        self.answer = None
+
+    def send(self, data):
+        now = PLANT[0].now
+        self.questions.append(now)
+        if self.delay is None:
+            return
+        time = self.utc + now + self.delay // 2 + self.wrong
+        head = b"\x24\1" + bytes(22) + data[40:48] + bytes(8)
+        stamp = pack(">II", time // 1000 + SINCE_1900, (time % 1000 << 32) // 1000)
+        self.answer = now + self.delay, head + stamp
+
+    def recv(self, _):
+        if not self.answer or self.answer[0] > PLANT[0].now:
+            raise OSError(11)
+        return self.answer[1]
+
+
+class Module:
+    """A module of the system's, for what the firmware imports while it runs."""
+
+    def __init__(self, **attributes):
+        for name in attributes:
+            setattr(self, name, attributes[name])
+
+
 PLANT = []
+server = TimeServer()
+
+
+def stand_in():
+    """Be the system's modules, for what the firmware imports from now on."""
+    sys.modules["socket"] = Module(
+        SOCK_STREAM=1,
+        SOCK_DGRAM=2,
+        socket=lambda _, kind, *more: Socket() if kind == 1 else server,
+        getaddrinfo=lambda host, port, _, kind: [(2, kind, 0, "", (host, port))],
+    )
+    sys.modules["select"] = Module(poll=Poll)
+    sys.modules["time"] = Module(
+        gmtime=time.gmtime,
+        sleep=time.sleep,
+        ticks_ms=lambda: PLANT[0].ticks(),  # noqa: PLW0108  (there may be another plant by then)
+        ticks_diff=lambda later, earlier: PLANT[0].diff(later, earlier),  # noqa: PLW0108
+    )
 
 
 class Plant:
@@ -318,12 +397,6 @@ class Plant:
         self.board = Board(self)
         self.keyboard = Keyboard()
         PLANT[:] = [self]
-        for module in (stream, inputs):
-            module.ticks_ms = self.ticks
-            module.ticks_diff = self.diff
-        stream.socket = Socket
-        stream.poll = Poll
-        stream.getaddrinfo = lambda host, port, *_: [(2, 1, 6, "", (host, port))]
         self.mount()
         self.write("/config.json", config)
 

@@ -279,6 +279,7 @@ def keys(box, ranks):
 
 def main():
     """Play the cases."""
+    plant.stand_in()
     cases = json.loads(sys.stdin.read())
     for name in sorted(cases):
         options, jitter, steps = cases[name]

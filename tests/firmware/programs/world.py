@@ -11,8 +11,6 @@ what they have assigned before.
 import io
 import json
 import sys
-import time
-from struct import pack
 
 sys.path.insert(0, sys.argv[1])
 
@@ -22,60 +20,10 @@ import flash
 import notifier
 import plant as world
 
-SINCE_1900 = 2208988800
 STEP = 5  # ms of a turn of the main loop
 PROGRAM = 1  # ms of a page of 256 octets
 ERASE = 50  # ms of a block
 SETTLED = 200  # ms after an event in which nothing is skipped
-
-
-class TimeServer:
-    """An SNTP server, and the socket that asks it; one question at a time.
-
-    utc: Unix ms of the plant's time 0
-    wrong: how many ms its clock is wrong
-    delay: ms until it answers; None: it does not
-    questions: when it was asked
-    """
-
-    utc = 1795000000000
-    wrong = 0
-    delay = 2
-
-    def __init__(self):
-        self.questions = []
-
-    def setblocking(self, _):
-        pass
-
-    def connect(self, _):
-        self.answer = None
-
-    def close(self):
-        self.answer = None
-
-    def send(self, data):
-        now = self.plant.now
-        self.questions.append(now)
-        if self.delay is None:
-            return
-        time = self.utc + now + self.delay // 2 + self.wrong
-        head = b"\x24\1" + bytes(22) + data[40:48] + bytes(8)
-        stamp = pack(">II", time // 1000 + SINCE_1900, (time % 1000 << 32) // 1000)
-        self.answer = now + self.delay, head + stamp
-
-    def recv(self, _):
-        if not self.answer or self.answer[0] > self.plant.now:
-            raise OSError(11)
-        return self.answer[1]
-
-
-class Module:
-    """A module of the system's, for what the firmware imports while it runs."""
-
-    def __init__(self, **attributes):
-        for name in attributes:
-            setattr(self, name, attributes[name])
 
 
 class SlowFlash(flash.Flash):
@@ -101,7 +49,6 @@ def make(config, **options):
     """Make a plant whose board has a configuration."""
     flash.Flash = FastFlash
     names["plant"] = plant = world.Plant(config, blocks=flash.SIZES["esp32"], **options)
-    server.plant = plant
     return plant
 
 
@@ -212,19 +159,7 @@ Reset = world.Reset
 command = alarmpost.command
 KINDS = firmware.KINDS.split(" ")
 FastFlash = flash.Flash
-server = TimeServer()
-sys.modules["socket"] = Module(
-    SOCK_STREAM=1,
-    SOCK_DGRAM=2,
-    socket=lambda _, kind, *more: world.Socket() if kind == 1 else server,
-    getaddrinfo=lambda host, port, _, kind: [(2, kind, 0, "", (host, port))],
-)
-sys.modules["select"] = Module(poll=world.Poll)
-sys.modules["time"] = Module(
-    gmtime=time.gmtime,
-    sleep=time.sleep,
-    ticks_ms=lambda: names["plant"].ticks(),  # noqa: PLW0108  (the plant may be another one)
-    ticks_diff=lambda later, earlier: names["plant"].diff(later, earlier),  # noqa: PLW0108
-)
+server = world.server
+world.stand_in()
 names = globals()
 main()
