@@ -182,7 +182,7 @@ def test_an_input_that_fails_is_a_fault(world, spec):
 # Where something fails: what is replaced. A failure is of ours, or flash is full, or the heap is.
 PARTS = {
     "inputs": "app.find('DOOR').read",
-    "alarms": "app.alarms.sample",
+    "alarms": "app.alarms.poll",
     "flash": "app.outbox.append",
     "link": "app.board.link.poll",
     "clock": "app.sntp.poll",
@@ -292,7 +292,7 @@ def test_failing_without_memory_resets_the_board(world):
 def test_a_flash_that_fails_loses_nothing_until_it_is_back(world):
     world.start(PUMP, *[software(f"P{at}") for at in range(60)])
     world.do("spy()")
-    world.do(BREAK.format(part="app.outbox.append", long=MINUTE, error="OSError(28)"))
+    world.do(BREAK.format(owner="app.outbox", name="append", long=MINUTE, error="OSError(28)"))
     for at in range(60):
         world.at((10 + at // 4) * SECOND, f"app.find('P{at}').set()")
     world.run(2 * MINUTE)
