@@ -1,7 +1,6 @@
 """`alarmpost flash`: a board of the plant's file gets the firmware and its configuration."""
 
 import contextlib
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from host_tools.flash.check import RefusedError
 from host_tools.flash.contents import MAIN, UPDATE
 from host_tools.flash.jobs import Client, Configuration, Firmware
 from host_tools.flash.plan import NOT_OURS, File, Plan, digest, digest_of, missing
-from host_tools.flash.restart import NotReadyError, wait_ready
+from host_tools.flash.restart import NotReadyError, wait_ready, words
 from host_tools.flash.session import Facts, Session
 from host_tools.mpy import CompileError
 from host_tools.plant import BadFileError, Plant, read_plant
@@ -33,7 +32,6 @@ STOPPED = 130
 """Exit statuses: something is wrong with the file; Ctrl-C."""
 
 Job = Firmware | Client
-TROUBLE = re.compile(r"\d+\.\d{3} (error|warning) ")
 
 
 def flash(
@@ -120,10 +118,10 @@ def run(job: Job, port: str, replace_main: bool, dry_run: bool, console: Console
             return 0
         with console.status("waiting until the board is ready"):
             heard = wait_ready(transport)
-    trouble = [line for line in heard[:-1] if TROUBLE.match(line)]
-    for line in (*trouble, heard[-1]):
+    trouble, ready = words(heard)
+    for line in (*trouble, ready):
         console.print(f"{job.name}: {line}")
-    return int(any(" error " in line for line in trouble))
+    return int(any(" warning " not in line for line in trouble))
 
 
 @contextlib.contextmanager

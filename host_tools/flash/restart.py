@@ -5,6 +5,7 @@ has opened it again is lost. So the board is asked then, on its console: it answ
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from typing import cast
@@ -13,11 +14,15 @@ from mpremote.transport_serial import SerialTransport
 from serial import Serial
 
 QUESTION = b"=flash status\r"
-READY = ("ready: ", "=flash ok")
+ANSWER = "=flash "
+READY = ("ready: ", ANSWER + "ok")
 """What tells that the board is ready: its own line, or the end of its answer."""
 
 HOPELESS = ("error: cannot boot", ">>> ")
 """What the console says where the firmware gives up: its own words, or MicroPython's prompt."""
+
+TROUBLE = re.compile(r"\d+\.\d{3} (error|warning) |=flash config: (?!\"valid\")")
+"""What is shown besides: what it warns of, and what it answers about a configuration."""
 
 PATIENCE = 60.0
 """Seconds from the reset until the board is ready; twice a boot where a configuration is new."""
@@ -45,6 +50,14 @@ def wait_ready(transport: SerialTransport, patience: float = PATIENCE) -> list[s
             break
     last = " / ".join(line for line in heard[-SHOWN:] if line.strip()) or "nothing"
     raise NotReadyError(f"{transport.device_name}: the board does not get ready; it said: {last}")
+
+
+def words(heard: list[str]) -> tuple[list[str], str]:
+    """Return, of what a board said until it was ready, the trouble, and that it is ready."""
+    trouble = [line for line in heard[:-1] if TROUBLE.match(line)]
+    if heard[-1].startswith(ANSWER):
+        return trouble, "ready"
+    return trouble, heard[-1]
 
 
 def lines(port: Serial, seconds: float) -> Iterator[str]:

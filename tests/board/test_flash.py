@@ -16,7 +16,7 @@ import pytest
 from host_tools import boards, cli, micropython, mpy
 from host_tools.fake_smtp import FakeSMTP
 from host_tools.flash import contents
-from host_tools.flash.restart import wait_ready
+from host_tools.flash.restart import wait_ready, words
 from host_tools.flash.session import HELPER, Session
 from host_tools.serial_port import connected
 from host_tools.virtual_board import VirtualBoard
@@ -555,14 +555,33 @@ def test_another_program_goes_on_until_main_py_is_there(flash, monkeypatch):
         assert "nothing to copy" in done(flash(board))
 
 
-def test_a_port_that_goes_away_at_the_reset_and_comes_back(monkeypatch):
+ANSWERING = """
+import sys
+print("up")
+line = ""
+while line != "=flash status\\r":
+    line += sys.stdin.read(1)
+print("=flash ok: 1")
+"""
+
+
+def test_a_port_that_goes_away_at_the_reset_and_comes_back():
     """As that of a board with USB of its own does; then the board is asked."""
-    answers = (
-        "print('up')\nwhile True:\n    print('=flash ok: 1' if input() == '=flash status' else '')"
-    )
-    with VirtualBoard("W5500_EVB_PICO", {"main.py": answers}) as board:
+    with VirtualBoard("W5500_EVB_PICO", {"main.py": ANSWERING}) as board:
         board.wait_for("up")
         with connected(board.port) as transport:
             board.unplug()
             board.plug()
-            assert wait_ready(transport)[-1] == "=flash ok: 1"
+            assert words(wait_ready(transport)) == ([], "ready")
+
+
+def test_words_of_trouble_are_shown():
+    heard = [
+        "0.010 info x",
+        "0.011 error /config.json: bad",
+        '=flash config: "bad"',
+        "=flash ok: 1",
+    ]
+    assert words(heard) == (heard[1:3], "ready")
+    heard = ["0.010 warning clock", '=flash config: "valid"', "0.012 info ready: plc7, boot 1, X"]
+    assert words(heard) == (heard[:1], heard[2])
