@@ -6,12 +6,15 @@ import re
 from host_tools import micropython
 from host_tools.fake_smtp import FakeSMTP
 from tests.bench.board import run
-from tests.bench.notifier import HEAP, KILO, free_while_sending, make_folder
+from tests.bench.notifier import KILO, free_while_sending, make_folder
 
 ANSWER = re.compile(r"=(\d+) (ok|error): (.*)")
 
 LEAST = 12288
 """Octets that are free while a mail is sent: room for an error, and for what comes meanwhile."""
+
+CONSOLE = 64
+"""KiB in which each command of the console works; an ESP32 adds to its first heap by itself."""
 
 
 def test_it_fits_an_esp32(record_property):
@@ -20,9 +23,9 @@ def test_it_fits_an_esp32(record_property):
     assert free >= LEAST
 
 
-def test_the_console_answers_there_too():
-    with FakeSMTP("CONNECT=delay 2s") as server, make_folder(server.port) as folder:
-        limit = ("-X", f"heapsize={HEAP * KILO}")
+def test_the_console_answers_with_little_more():
+    with FakeSMTP("CONNECT=delay 6s") as server, make_folder(server.port) as folder:
+        limit = ("-X", f"heapsize={CONSOLE * KILO}")
         program = ("-m", "typed", server.port, folder / "flash")
         done = run((micropython.find(32), *limit, *program), folder).checked()
     found = [one for line in done.output.splitlines() if (one := ANSWER.fullmatch(line))]
