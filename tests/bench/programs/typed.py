@@ -3,6 +3,8 @@
 The first commands come while a mail is on its way. The rest is as in `whole.py`.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 import sys
 
 import app
