@@ -96,10 +96,10 @@ def press(story: Story, bench: Workbench) -> None:
 
 
 def pull(story: Story, bench: Workbench) -> None:
-    """Let an alarm wait for the cable."""
+    """Let an alarm wait for the cable, and outlive a power failure meanwhile."""
     story.chapter(
-        "2  The cable is pulled out",
-        "An alarm without a network waits on flash, and leaves when the cable is back.",
+        "2  The cable is pulled out, and the power fails",
+        "An alarm without a network waits on flash. It leaves when the cable is back, once.",
     )
     story.act("pull the cable out")
     bench.board.cable.pull()
@@ -110,12 +110,20 @@ def pull(story: Story, bench: Workbench) -> None:
     waits = bench.flash().waits("TANK_1")
     story.check("TANK_1: on flash while the cable is out", waits is not None)
     story.tell("flash", str(waits))
+    story.act("switch the power off and on")
+    bench.board.power_off()
+    bench.board.power_on()
+    story.hear("info ready: ", "the board starts again")
+    waits = bench.flash().waits("TANK_1")
+    story.check("TANK_1: still on flash after the power failure", waits is not None)
     story.check("TANK_1: no mail while the cable is out", not story.mails("TANK_1"))
     story.act("plug the cable in")
     bench.board.cable.plug()
     deliver(story, "TANK_1")
     receive(story, story.mail("TANK_1"))
+    story.hear("STARTED.*: sent to 1", "the board mails that it has started again")
     story.check_delivered("TANK_1")
+    story.check("TANK_1: not repeated after the start", len(story.mails("TANK_1")) == 1)
 
 
 def cut(story: Story, bench: Workbench) -> None:
