@@ -48,7 +48,6 @@ def test_tells_and_checks_the_whole_story():
         "warning link: no link",
         "octets: TANK_1 RAISE",
         "you switch the power off and on",
-        "ready: plc7",
         "you plug the cable in",
         "gateway has mail 3: [SAMPLE high] TANK_1 level high RAISED",
         "gateway has mail 5: [SAMPLE high] COOLER_1 failed RAISED",
