@@ -60,9 +60,8 @@ def events(mail):
     if counts and not EVENT.search(mail.body):
         named = []  # an overflow
     for tag, event in named:
-        many = re.search(r"CHATTERED (\d+) TIMES", event)
-        both = len(re.findall(r", | AND ", event))
-        found[tag] = found.get(tag, 0) + 1 + both + (int(many[1]) if many else 0)
+        many = re.match(r"CHATTERED (\d+) TIMES", event)
+        found[tag] = found.get(tag, 0) + (1 + int(many[1]) if many else 1)
     for count, tag in counts:
         found[tag] = found.get(tag, 0) + int(count)
     return found
