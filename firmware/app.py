@@ -159,7 +159,7 @@ class App:
     def append(self, record):
         """Put a record on flash; return its key, b"" where nobody is to get it."""
         if not record.to:
-            self.outbox.set_state(record)
+            borrow("outbox.states").keep(self.outbox, record)
             return b""
         key = self.outbox.append(record)
         self.notifier.wake(record.priority == 3)

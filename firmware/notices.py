@@ -74,7 +74,9 @@ def render(app, record, dated):
     settings = borrow("settings").Settings(app.folder[:-1])
     settings.generations = app.generations
     settings.at(boot_of(record.key))
-    members = outbox.members(record) if record.kind == _BUNDLE else ()
+    members = ()
+    if record.kind == _BUNDLE:
+        members = borrow("outbox.deliveries").members(outbox, record)
     context = Context()
     borrow("status").fill(context, app)
     recipients, subject, body = compose(record, members, settings, outbox, context)

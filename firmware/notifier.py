@@ -111,7 +111,7 @@ class Notifier:
                 if isinstance(error, MemoryError) and now >= _OLD:
                     self.log(ERROR, "reset, the heap is in pieces")
                     self.app.board.reset()
-                self.outbox.park(key, to)
+                self.outbox.remove(key, to, to)
                 self.again = None
                 self.due = 0
             raise

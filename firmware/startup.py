@@ -36,7 +36,7 @@ def boot(app, board, root, clock):
     app.told = False  # a store to what is there takes no heap: in an interrupt there is none
     app.failures = app.in_a_row = app.lost = 0
     app.outbox = Outbox(root + "/queue")
-    app.outbox.boot()
+    borrow("outbox.recovery").boot(app.outbox)
     settings = borrow("settings").Settings(root + "/adopted")
     problem = configure(app, settings, root + "/config.json")
     app.folder = settings.folder
@@ -114,7 +114,8 @@ def restore(app):
     """Put the points where they were before the boot."""
     gone = []
     now = app.clock.now()
-    for record in app.outbox.replay():
+    states = borrow("outbox.states")
+    for record in states.replay(app.outbox):
         point = app.find(record.tag)
         if not point:
             gone.append(record.tag)
@@ -125,7 +126,7 @@ def restore(app):
         point.announced = record.announced
         point.began = record.since
     for tag in gone:
-        app.outbox.forget(tag)
+        states.forget(app.outbox, tag)
 
 
 def why(app, problem):

@@ -116,7 +116,9 @@ def synchronize(app, now, offset):
     if not known and in_doubt(app):
         app.sntp.due = now + _LOOK  # the first answer is taken when nothing hangs on it
         return
-    app.outbox.set_offset(offset, True)  # which refuses while a notice waits that may be sent
+    borrow("outbox.offsets").change(
+        app.outbox, offset, True
+    )  # which refuses while a notice waits that may be sent
     if app.outbox.offset() == offset:
         what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
         app.log(INFO, what, offset - known)
@@ -149,7 +151,8 @@ def command(app, tag, event, duration=28800000):
         return
     app.log(INFO, "%s %s", tag, event)
     if not [1 for notice in app.alarms.out if notice.tag == tag]:  # none tells the state
-        app.outbox.set_state(app.record(point, "STATE", point.state, now, point.since))
+        record = app.record(point, "STATE", point.state, now, point.since)
+        borrow("outbox.states").keep(app.outbox, record)
 
 
 def failed(app, text):

@@ -27,8 +27,11 @@ def load(box):
     return known
 
 
-def change(box, seconds, again):
-    """Keep the offset of this boot, where there is none, or none that any mail can have."""
+def change(box, seconds, again=False):
+    """Keep what to add to the uptime of this boot to have the time; the first counts.
+
+    again: this one counts where no notice of this boot waits, which might have been sent
+    """
     known = box.offset()
     if known and (not again or box.find(pack(">I", box.boots)[1:], PENDING + BUNDLES)):
         return
