@@ -116,9 +116,8 @@ def synchronize(app, now, offset):
     if not known and in_doubt(app):
         app.sntp.due = now + _LOOK  # the first answer is taken when nothing hangs on it
         return
-    borrow("outbox.offsets").change(
-        app.outbox, offset, True
-    )  # which refuses while a notice waits that may be sent
+    # It refuses while a notice waits that may be sent.
+    borrow("outbox.offsets").change(app.outbox, offset, True)
     if app.outbox.offset() == offset:
         what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
         app.log(INFO, what, offset - known)
