@@ -16,13 +16,14 @@ from outbox import BUNDLE, BUNDLES, OVERFLOW, Record, boot_of
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 NEVER = 1 << 60
 
-_HIGH = b"\4"  # ranks of the outbox
-_OTHER = b"\1\2\3\5"
+_HIGH = const(b"\4")  # ranks of the outbox
+_OTHER = const(b"\1\2\3\5")
+_EVERY = const(b"\1\2\3\4\5")
 _SPAN = const(600000)  # ms, in which the ceiling holds
 _SPACE = const(300000)  # between digests: Alertmanager's group_interval
 _SPACE_HIGH = const(60000)
@@ -90,7 +91,7 @@ class Choice:
                         found[record.key] = to, 0
         return found
 
-    def free(self, ranks=_HIGH + _OTHER):
+    def free(self, ranks=_EVERY):
         """Yield the records, and who of their recipients need not get something else before."""
         blocked = {}  # by tag: recipients who must get something else of it first
         for record in self.records(ranks):
@@ -121,7 +122,7 @@ class Choice:
                     waiting.append(record.to)
         return None
 
-    def records(self, ranks=_HIGH + _OTHER):
+    def records(self, ranks=_EVERY):
         """Yield what waits, the oldest first."""
         key = self.outbox.find(b"", ranks)
         while key:

@@ -17,12 +17,12 @@ from borrow import borrow
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _END = const(13)  # octets of the last line
 _BLOCK = const(128)
-_REJECTED = "rejected"
+_REJECTED = const("rejected")
 _SHOWN = const(300)  # characters of a problem: the mail about the boot has room for that
 
 

@@ -19,8 +19,8 @@ from outbox import KINDS, boot_of
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 utc = borrow("dates").utc
 
@@ -47,7 +47,7 @@ STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # as in alarms.py, 
 _NORM = const(0)
 _RTNUN = const(3)
 
-SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+_SPANS = const(((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")))
 
 
 def message_id(uid, key):
@@ -192,11 +192,12 @@ def running(seconds):
 
 def span(seconds):
     """Return a duration in its two largest units."""
-    for size, unit, part, small in SPANS:
+    for size, unit, part, small in _SPANS:
         if seconds >= size:
             rest = seconds % size // part
-            return "%d %s" % (seconds // size, unit) + (" %d %s" % (rest, small) if rest else "")
-    return "%d s" % seconds
+            told = "%d %s" % (seconds // size, unit)
+            return told + " " + "%d %s" % (rest, small) if rest else told
+    return "%d %s" % (seconds, "s")
 
 
 def amount(value, unit, form):
@@ -312,7 +313,7 @@ class Letter:
         value = record.value
         fields["value"] = fields["duration"] = fields["count"] = ""
         if kind in (_CHATTER_END, _FLOOD, _FLOOD_END):
-            fields["count"] = "%d" % (value or 0)
+            fields["count"] = str(int(value or 0))
         elif kind == _SHELVE:
             fields["duration"] = span(int(value or 0))
         elif value is not None:

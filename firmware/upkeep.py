@@ -9,8 +9,8 @@ from outbox import Record, boot_of
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _LOOK = const(60000)  # ms between looks at the board itself
 _HEAP = const(4096)  # octets: the heap is low
@@ -21,9 +21,11 @@ _FAILURES = const(10)  # in a row, and for so long, before the board is reset
 _PATIENCE = const(60000)  # ms
 _DAY = const(86400)  # s
 _TEXT = const(500)  # octets
-_OVERFLOWS = b"\5"  # a rank of the outbox
+_OVERFLOWS = const(b"\5")  # a rank of the outbox
 
-COMMANDS = ("ack", "reset", "shelve", "unshelve", "out", "return")
+# In one string, for each would be a name, and names stay on the heap.
+_POINTS = const("LINK GATEWAY OUTBOX WATCHDOG HEAP CLOCK")  # of the board itself
+_COMMANDS = const("ack, reset, shelve, unshelve, out, return")
 
 
 def look(app, now):
@@ -55,14 +57,15 @@ def watch_board(app, now):
     """Tell the board's own points how it is."""
     sntp = app.sntp
     heard = sntp and sntp.heard
-    for tag, active in (
-        ("LINK", not app.linked),
-        ("GATEWAY", app.failing),
-        ("OUTBOX", app.outbox.find(b"", _OVERFLOWS) is not None),
-        ("WATCHDOG", now < _RESET and app.board.reset_cause() == "watchdog"),
-        ("HEAP", hasattr(gc, "mem_free") and gc.mem_free() < _HEAP),
-        ("CLOCK", sntp and (heard is None or now - heard > _LOST)),
-    ):
+    states = (
+        not app.linked,
+        app.failing,
+        app.outbox.find(b"", _OVERFLOWS) is not None,
+        now < _RESET and app.board.reset_cause() == "watchdog",
+        hasattr(gc, "mem_free") and gc.mem_free() < _HEAP,
+        sntp and (heard is None or now - heard > _LOST),
+    )
+    for tag, active in zip(_POINTS.split(" "), states):
         point = app.find(tag)
         if active:
             point.set()
@@ -138,8 +141,8 @@ def in_doubt(app):
 
 def command(app, tag, event, duration=28800000):
     """Give a command of an operator; see app.command()."""
-    if event not in COMMANDS:
-        raise ValueError("event: %s: give %s" % (event, ", ".join(COMMANDS)))
+    if event not in _COMMANDS.split(", "):
+        raise ValueError("event: %s: give %s" % (event, _COMMANDS))
     point = app.find(tag)
     if not point:
         raise ValueError("tag: %s: there is no such point" % tag)

@@ -2,16 +2,23 @@
 
 from inputs import Analog, Digital, Software
 
-OPTIONS = (
-    "priority",
-    "on_delay",
-    "off_delay",
-    "latched",
-    "ack_required",
-    "re_alarm",
-    "escalate",
-    "debounce",
-    "to",
+try:
+    from micropython import const
+except ImportError:
+    from smtp_client.cpython import const
+
+_OPTIONS = const(
+    (
+        "priority",
+        "on_delay",
+        "off_delay",
+        "latched",
+        "ack_required",
+        "re_alarm",
+        "escalate",
+        "debounce",
+        "to",
+    )
 )
 
 _known = []
@@ -23,7 +30,7 @@ def make(board, spec):
     What is as its class has it takes no heap; what an interrupt handler assigns to is there.
     """
     point = MAKERS[spec["type"]](board, spec)
-    for name in OPTIONS:
+    for name in _OPTIONS:
         value = spec.get(name)
         if isinstance(value, list):
             value = shared(value)

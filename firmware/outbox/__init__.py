@@ -37,8 +37,8 @@ from borrow import borrow
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 KINDS = (
     "OVERFLOW RAISE CLEAR FAULT GOOD ESCALATE REMIND CHATTER CHATTER_END SHELVE UNSHELVE OUT "
@@ -72,7 +72,7 @@ _ENTRY = const(8)
 _PAGE = const(128)  # octets of a page at most
 _VERSION = const(1)
 _RESIDUE = const(0x2144DF1C)  # the CRC-32 of anything that ends with its own CRC-32
-_HEAD = ">B7s7sBBBIIIfIIB"
+_HEAD = const(">B7s7sBBBIIIfIIB")
 _START = const(43)  # octets of it
 
 

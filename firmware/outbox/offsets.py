@@ -8,12 +8,12 @@ from . import BUNDLES, PENDING
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _VERSION = const(1)
 _RESIDUE = const(0x2144DF1C)  # the CRC-32 of anything that ends with its own CRC-32
-_BOOT = ">II"  # boot number, clock offset
+_BOOT = const(">II")  # boot number, clock offset
 
 
 def load(box):

@@ -6,8 +6,8 @@ from . import ANY, BUNDLES, OVERFLOW, TEXT, Record
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 # A fold erases a block where the text is long, so fewer at once would wear the flash more; with a
 # call of idle() after each file, many do not make the inputs wait either.
@@ -15,7 +15,7 @@ _BATCH = const(8)
 _OTHERS = const(12)  # octets of the last line
 _CHATTER_END = const(8)  # a kind: it counts for itself, and for the raises that it counts
 _OVERFLOW = const(5)
-_OVERFLOWS = b"\5\6"
+_OVERFLOWS = const(b"\5\6")
 
 
 def fold(box, uptime):
@@ -94,7 +94,7 @@ def lines(counts):
     found = ""
     others = counts.pop("*", 0)
     for tag in sorted(counts):
-        line = "%d %s\n" % (counts[tag], tag)
+        line = "%d %s" % (counts[tag], tag) + "\n"
         if len((found + line).encode()) > TEXT - _OTHERS:
             others += counts[tag]
         else:

@@ -51,9 +51,10 @@ def scan(box):
             if data is not None:  # what cannot be read now may be read at the next boot
                 bad.append(name)
             continue
-        if record.to or record.parked or name[0] != "=":
+        at_home = name.startswith("=")
+        if record.to or record.parked or not at_home:
             enter(box.index, place(box, record.key), record)
-            if name[0] == "=":
+            if at_home:
                 box.homes[record.key] = record.tag
         named.add(boot_of(record.key))
         named.add(boot_of(record.announced))

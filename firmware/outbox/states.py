@@ -24,7 +24,7 @@ def forget(box, tag):
 def replay(box):
     """Yield the records that tell a state; of a tag's, the last tells the one that holds."""
     for name in names(box):
-        home = name[0] == "=" and decode(box.load(name))
+        home = name.startswith("=") and decode(box.load(name))
         if home:
             yield home
     deliveries = borrow("outbox.deliveries")
