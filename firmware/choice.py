@@ -87,7 +87,7 @@ class Choice:
             for record, to in self.free(ranks):
                 if record.to not in audiences and self.is_old(record):
                     audiences.append(record.to)
-                    if OVERFLOW < record.kind <= _LAST and not is_quiet(record):
+                    if OVERFLOW < record.kind <= _LAST and not quiet(record):
                         found[record.key] = to, 0
         return found
 
@@ -98,7 +98,7 @@ class Choice:
             before = blocked.get(record.tag, 0) & record.to
             if record.tag:
                 blocked[record.tag] = blocked.get(record.tag, 0) | record.to
-            if (before and is_quiet(record)) or before == record.to or self.is_bundled(record):
+            if (before and quiet(record)) or before == record.to or self.is_bundled(record):
                 continue
             yield record, record.to & ~before
 
@@ -149,7 +149,7 @@ class Choice:
         room = now if kind >= _BESIDES else space if kind == OVERFLOW else self.room(to)
         if not OVERFLOW < kind <= _LAST or to != record.to:  # no part of a bundle
             return (record.key, to) if room <= now else self.later(room)
-        if is_quiet(record):
+        if quiet(record):
             room = NEVER
         alone, tag = self.company(record)
         if alone and room <= now:
@@ -254,6 +254,6 @@ def fits(record, to, tag):
     return record.to == to and OVERFLOW < record.kind <= _LAST and tag in ("", record.tag)
 
 
-def is_quiet(record):
+def quiet(record):
     """Tell whether a notice is told in digests only."""
     return _QUIET <= record.kind <= _QUIET_LAST

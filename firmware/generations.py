@@ -31,7 +31,7 @@ def adopt(settings, boot, needed, source):
     folder = settings.folder
     good, bad = survey(folder)
     try:
-        restart(folder, good, "%06x" % boot)
+        rename(folder, good, "%06x" % boot)
         problem = renew(settings, boot, source, good)
     except Exception as error:  # whatever it is, the alarms go on as they were configured last
         problem = describe(error)
@@ -113,7 +113,7 @@ def end(crc):
     return b"end\t%08x\n" % crc
 
 
-def restart(folder, good, name):
+def rename(folder, good, name):
     """Let the newest generation be of this boot where it is of a later one.
 
     Boots are counted anew after the outbox was lost; no record needs the generations then.

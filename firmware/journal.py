@@ -77,7 +77,7 @@ def folder_of(app):
     return app.folder.rsplit("/", 2)[0] + "/logs"
 
 
-def answer(app, _words, say):
+def answer(app, _, say):
     """Tell what is kept, the oldest first; a command of the console."""
     count = 0
     for name in ("/old", "/new"):

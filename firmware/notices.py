@@ -130,11 +130,11 @@ def compose(record, members, settings, outbox, context):
         name = borrow("reports").heartbeat(letter, record)
     else:
         name = letter.notice(record)
-    body = list(joined(expand(letter.text(name), letter.fields)))
+    body = list(join(expand(letter.text(name), letter.fields)))
     return letter.recipients(record.to), letter.subject(), body
 
 
-def joined(lines):
+def join(lines):
     """Yield lines in pieces of a few, which take half the heap."""
     piece = ""
     for line in lines:
@@ -146,7 +146,7 @@ def joined(lines):
         yield piece
 
 
-def expand(template, fields):
+def expand(text, fields):
     """Yield the lines of a text with its fields filled in.
 
     A line whose fields are all empty is dropped, and of blank lines in a row all but one. An
@@ -154,7 +154,7 @@ def expand(template, fields):
     {{ and }} are braces.
     """
     blank = True
-    for line in template.split("\n"):
+    for line in text.split("\n"):
         parts = line.split("{")
         line = parts.pop(0).replace("}}", "}")
         filled = None  # no field, or whether any is not empty
@@ -200,9 +200,9 @@ def span(seconds):
     return "%d %s" % (seconds, "s")
 
 
-def amount(value, unit, form):
+def amount(value, unit, format):  # noqa: A002
     """Return a process value with its unit, without an exponent where it is large."""
-    text = ("%.0f" if abs(value) >= 100000 else form) % value
+    text = ("%.0f" if abs(value) >= 100000 else format) % value
     return text + " " + unit if unit else text
 
 
@@ -223,7 +223,7 @@ class Letter:
         self.settings = settings
         self.outbox = outbox
         self.context = context
-        self.events = {}  # texts that a digest needs again
+        self.texts = {}  # texts that a digest needs again
         self.site = site = settings.read("site") or {}
         self.words = self.text("priorities").split()
         self.fields = {
@@ -242,12 +242,12 @@ class Letter:
 
     def text(self, name):
         """Return a text of the configuration."""
-        if name not in self.events:
+        if name not in self.texts:
             text = self.settings.read("text " + name) or ""
             if not name.startswith("event"):
                 return text
-            self.events[name] = text
-        return self.events[name]
+            self.texts[name] = text
+        return self.texts[name]
 
     def say(self, name, fields=None):
         """Return a text that is one line."""

@@ -92,7 +92,7 @@ class Notifier:
         """Hand over one mail where one is due; tell whether one was."""
         if now < self.due:
             return False
-        found = self.choose(now)
+        found = self.pick(now)
         if not found:
             if self.client:
                 self.client.close()
@@ -117,7 +117,7 @@ class Notifier:
             raise
         return True
 
-    def choose(self, now):
+    def pick(self, now):
         """Return the key of what may be mailed now, and to whom; else None, and set `due`."""
         self.waiting = False
         self.due = now + RETRY_MOST

@@ -38,7 +38,7 @@ def boot(app, board, root, clock):
     app.outbox = Outbox(root + "/queue")
     borrow("outbox.recovery").boot(app.outbox)
     settings = borrow("settings").Settings(root + "/adopted")
-    problem = configure(app, settings, root + "/config.json")
+    problem = adopt(app, settings, root + "/config.json")
     app.folder = settings.folder
     borrow("journal").begin(app)
     site = settings.read("site")
@@ -65,7 +65,7 @@ def boot(app, board, root, clock):
     app.log(INFO, "ready: %s, boot %d, %s", site["device"], app.outbox.boots, board.name)
 
 
-def configure(app, settings, path):
+def adopt(app, settings, path):
     """Adopt the configuration; return what is wrong with it.
 
     To check a new one takes much heap, and leaves its names there until the next reset. So there

@@ -116,7 +116,7 @@ def synchronize(app, now, offset):
     known = app.outbox.offset()
     if known and abs(offset - known) < _DRIFT:
         return
-    if not known and in_doubt(app):
+    if not known and doubt(app):
         app.sntp.due = now + _LOOK  # the first answer is taken when nothing hangs on it
         return
     # It refuses while a notice waits that may be sent.
@@ -130,7 +130,7 @@ def synchronize(app, now, offset):
         app.notifier.wake()
 
 
-def in_doubt(app):
+def doubt(app):
     """Tell whether a mail of this boot waits that may have been sent, without a Date."""
     for key in app.notifier.doubt or ():
         record = app.outbox.read(key)

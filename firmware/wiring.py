@@ -48,7 +48,7 @@ def shared(values):
     return _known[_known.index(values)]
 
 
-def software(_board, spec):
+def software(_, spec):
     """Return a point that the program sets."""
     return Software(spec["tag"], active=False, pulse=False)
 

@@ -33,7 +33,7 @@ def change(box, seconds, again=False):
     again: this one counts where no notice of this boot waits, which might have been sent
     """
     known = box.offset()
-    if known and (not again or box.find(pack(">I", box.boots)[1:], PENDING + BUNDLES)):
+    if known and (not again or box.find(pack(_BOOT, box.boots, 0)[1:], PENDING + BUNDLES)):
         return
     if seconds != known:
         save(box, seconds)

@@ -24,7 +24,7 @@ def boot(box):
         pass  # it is there
     offsets = borrow("outbox.offsets")
     known = offsets.load(box)
-    named = scan(box)
+    named = fill(box)
     finish(box)
     last = max([0] + list(known) + list(named))
     if not known:  # what was here before, a boot of another number may have had it
@@ -34,7 +34,7 @@ def boot(box):
     offsets.save(box, 0)
 
 
-def scan(box):
+def fill(box):
     """Fill the index, remove what is no record; return the set of boots whose time is told."""
     place = borrow("outbox.deliveries").place
     named = set()
@@ -53,7 +53,7 @@ def scan(box):
             continue
         at_home = name.startswith("=")
         if record.to or record.parked or not at_home:
-            enter(box.index, place(box, record.key), record)
+            insert(box.index, place(box, record.key), record)
             if at_home:
                 box.homes[record.key] = record.tag
         named.add(boot_of(record.key))
@@ -63,7 +63,7 @@ def scan(box):
     return named
 
 
-def enter(index, place, record):
+def insert(index, place, record):
     """Put a record into its place in the index, which is sorted; a full page becomes two."""
     page, at = place
     page[at:at] = record.key + bytes((rank_of(record),))
