@@ -56,7 +56,7 @@ class Choice:
             return notifier.again
         if notifier.doubt is None:
             notifier.doubt = self.interrupted()
-        for bundle in self.records(BUNDLES):
+        for bundle in self.waiting(BUNDLES):
             opens = notifier.later.get(bundle.key)
             if not opens or opens[0] <= self.now:
                 return bundle.key, notifier.doubt.get(bundle.key, (-1,))[0]
@@ -81,7 +81,7 @@ class Choice:
 
         It was a bundle, or the oldest for its audience, of high or of other ones.
         """
-        found = {bundle.key: (bundle.to, 0) for bundle in self.records(BUNDLES)}
+        found = {bundle.key: (bundle.to, 0) for bundle in self.waiting(BUNDLES)}
         for ranks in (_HIGH, _OTHER):
             audiences = []
             for record, to in self.free(ranks):
@@ -94,7 +94,7 @@ class Choice:
     def free(self, ranks=_EVERY):
         """Yield the records, and who of their recipients need not get something else before."""
         blocked = {}  # by tag: recipients who must get something else of it first
-        for record in self.records(ranks):
+        for record in self.waiting(ranks):
             before = blocked.get(record.tag, 0) & record.to
             if record.tag:
                 blocked[record.tag] = blocked.get(record.tag, 0) | record.to
@@ -122,7 +122,7 @@ class Choice:
                     waiting.append(record.to)
         return None
 
-    def records(self, ranks=_EVERY):
+    def waiting(self, ranks=_EVERY):
         """Yield what waits, the oldest first."""
         key = self.outbox.find(b"", ranks)
         while key:
@@ -189,7 +189,7 @@ class Choice:
             return True, ""
         count = 0
         tag = record.tag
-        for other in self.records():
+        for other in self.waiting():
             if fits(other, record.to, ""):
                 count += 1
                 if other.tag != tag or other.occurrence != record.occurrence:
@@ -211,7 +211,7 @@ class Choice:
         """Return the key of the last notice that a bundle may cover, b"" for none."""
         last = b""
         blocked = {}
-        for record in self.records():
+        for record in self.waiting():
             if not fits(record, to, tag):
                 if record.tag:
                     blocked[record.tag] = blocked.get(record.tag, 0) | record.to

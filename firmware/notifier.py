@@ -57,8 +57,8 @@ class Notifier:
 
     failing = waiting = False
     sent = deferred = 0
-    due = delay = row = gateway = stay = faults = short = 0
-    client = block = broken = None
+    due = delay = row = gateway = stay = failures = short = 0
+    client = out = broken = None
     again = None  # key and recipients of a mail of unknown outcome
     doubt = None  # by key of what may have been sent: who may have it, and who refused it for good
 
@@ -105,9 +105,9 @@ class Notifier:
             if isinstance(error, MemoryError) and self.short < _SHORTEST:
                 self.short += 1  # digests have shorter tables from now on
             self.wait(now)
-            self.faults = self.faults + 1 if self.broken == key else 1
+            self.failures = self.failures + 1 if self.broken == key else 1
             self.broken = key
-            if self.faults == _IN_A_ROW:
+            if self.failures == _IN_A_ROW:
                 if isinstance(error, MemoryError) and now >= _OLD:
                     self.log(ERROR, "reset, the heap is in pieces")
                     self.app.board.reset()
@@ -172,10 +172,10 @@ class Notifier:
             gc.collect()  # what rendered is gone: its place comes together again
             from smtp_client import SMTPClient
 
-            if self.block is not None:
-                SMTPClient.out = self.block
+            if self.out is not None:
+                SMTPClient.out = self.out
             self.client = SMTPClient(*self.gateways[self.gateway])
-            self.block = self.client.out
+            self.out = self.client.out
             self.client.name = self.name
             self.client.stream.idle = self.idle
 

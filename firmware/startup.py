@@ -129,11 +129,11 @@ def restore(app):
         states.forget(app.outbox, tag)
 
 
-def why(app, problem):
+def why(app, trouble):
     """Return what the boot mail tells of this boot."""
     text = app.board.reset_cause()
     if app.outbox.damaged:
         text += "\n%d files of the outbox were damaged" % app.outbox.damaged
-    if problem:
-        text += "\n" + problem
+    if trouble:
+        text += "\n" + trouble
     return text

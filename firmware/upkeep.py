@@ -42,18 +42,18 @@ def look(app, now):
         borrow("journal").note(app)
     if app.line and now - app.line.since > _PATIENCE:
         app.line = None  # half a line of whoever went away
-    take_texts(app)
+    take(app)
     if app.button and app.button.condition:
         for point in app.points:
             command(app, point.tag, "ack")
     if now >= app.next_heartbeat:
         beat(app, now)
     gc.collect()
-    watch_board(app, now)
+    watch(app, now)
     app.next_look = min(now + _LOOK, app.next_heartbeat)
 
 
-def watch_board(app, now):
+def watch(app, now):
     """Tell the board's own points how it is."""
     sntp = app.sntp
     heard = sntp and sntp.heard
@@ -73,7 +73,7 @@ def watch_board(app, now):
             point.clear()
 
 
-def take_texts(app):
+def take(app):
     """Put the texts of notify() on flash."""
     texts = app.texts
     for at in range(0, 2 * TEXTS, 2):

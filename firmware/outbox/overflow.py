@@ -99,4 +99,4 @@ def lines(counts):
             others += counts[tag]
         else:
             found += line
-    return found + "%d *" % others if others else found[:-1]
+    return found + "%d %s" % (others, "*") if others else found[:-1]

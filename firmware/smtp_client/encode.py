@@ -7,7 +7,12 @@ from binascii import b2a_base64
 
 from .message import BLOCK, put, write_header, write_text
 
-_HEX = b"0123456789ABCDEF"
+try:
+    from micropython import const
+except ImportError:
+    from .cpython import const
+
+_HEX = const(b"0123456789ABCDEF")
 _TEXT = (str, bytes, bytearray)
 
 

@@ -1,6 +1,6 @@
 """Run the whole notifier, then what else may be needed: `names PORT FOLDER MODULE ...`.
 
-Prints what names there are then. A name, once it is known, stays until the next reset.
+Prints how many names there are then. A name, once it is known, stays until the next reset.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -19,5 +19,5 @@ while notifier.sent < 2 and not notifier.app.failures:
 for name in sys.argv[3:]:
     if name not in sys.modules:
         borrow(name)
-micropython.qstr_info(1)
+micropython.qstr_info()
 sys.exit(notifier.app.failures)
