@@ -14,8 +14,8 @@ from outbox import KINDS, Record
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 # `startup.py` gives an App most of what it has; `board` is one of the folder boards/.
 # pyright: reportAttributeAccessIssue=false, reportMissingImports=false
@@ -29,9 +29,9 @@ _KEPT = const(100)  # notices in RAM while it does
 TEXTS = 8
 """How many texts of notify() wait until the next turn."""
 
-# Which mask of `Input.to` a notice goes to; the others go to the first.
-_TO = {"CLEAR": 1, "CHATTER_END": 1, "FAULT": 2, "GOOD": 2, "ESCALATE": 3}
-_BEGINS = ("RAISE", "FAULT", "CHATTER")
+# Of each kind of notice in the order of `KINDS`, which mask of `Input.to` it goes to.
+_TO = const(b"\0\0\1\2\2\3\0\0\1\0\0\0\0\0\0")
+_BEGINS = const(b"\1\3\7")  # RAISE, FAULT, CHATTER: an occurrence
 
 
 class App:
@@ -131,11 +131,11 @@ class App:
         record.value = notice.count or notice.value
         if kind == "SHELVE":
             record.value = (point.until - notice.time) // 1000
-        record.to = point.to[_TO.get(kind, 0)]
+        record.to = point.to[_TO[record.kind]]
         record.text = "first" if notice.first else "unseen" if notice.unseen else ""
         if kind == "FLOOD":
             record.priority = 3
-        begins = kind in _BEGINS and notice.since == notice.time
+        begins = record.kind in _BEGINS and notice.since == notice.time
         if begins:
             record.announced = b""
         key = self.append(record)
@@ -159,7 +159,7 @@ class App:
     def append(self, record):
         """Put a record on flash; return its key, b"" where nobody is to get it."""
         if not record.to:
-            self.outbox.set_state(record)
+            borrow("outbox.states").keep(self.outbox, record)
             return b""
         key = self.outbox.append(record)
         self.notifier.wake(record.priority == 3)

@@ -16,13 +16,14 @@ from outbox import BUNDLE, BUNDLES, OVERFLOW, Record, boot_of
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 NEVER = 1 << 60
 
-_HIGH = b"\4"  # ranks of the outbox
-_OTHER = b"\1\2\3\5"
+_HIGH = const(b"\4")  # ranks of the outbox
+_OTHER = const(b"\1\2\3\5")
+_EVERY = const(b"\1\2\3\4\5")
 _SPAN = const(600000)  # ms, in which the ceiling holds
 _SPACE = const(300000)  # between digests: Alertmanager's group_interval
 _SPACE_HIGH = const(60000)
@@ -55,7 +56,7 @@ class Choice:
             return notifier.again
         if notifier.doubt is None:
             notifier.doubt = self.interrupted()
-        for bundle in self.records(BUNDLES):
+        for bundle in self.waiting(BUNDLES):
             opens = notifier.later.get(bundle.key)
             if not opens or opens[0] <= self.now:
                 return bundle.key, notifier.doubt.get(bundle.key, (-1,))[0]
@@ -80,24 +81,24 @@ class Choice:
 
         It was a bundle, or the oldest for its audience, of high or of other ones.
         """
-        found = {bundle.key: (bundle.to, 0) for bundle in self.records(BUNDLES)}
+        found = {bundle.key: (bundle.to, 0) for bundle in self.waiting(BUNDLES)}
         for ranks in (_HIGH, _OTHER):
             audiences = []
             for record, to in self.free(ranks):
                 if record.to not in audiences and self.is_old(record):
                     audiences.append(record.to)
-                    if OVERFLOW < record.kind <= _LAST and not is_quiet(record):
+                    if OVERFLOW < record.kind <= _LAST and not quiet(record):
                         found[record.key] = to, 0
         return found
 
-    def free(self, ranks=_HIGH + _OTHER):
+    def free(self, ranks=_EVERY):
         """Yield the records, and who of their recipients need not get something else before."""
         blocked = {}  # by tag: recipients who must get something else of it first
-        for record in self.records(ranks):
+        for record in self.waiting(ranks):
             before = blocked.get(record.tag, 0) & record.to
             if record.tag:
                 blocked[record.tag] = blocked.get(record.tag, 0) | record.to
-            if (before and is_quiet(record)) or before == record.to or self.is_bundled(record):
+            if (before and quiet(record)) or before == record.to or self.is_bundled(record):
                 continue
             yield record, record.to & ~before
 
@@ -121,7 +122,7 @@ class Choice:
                     waiting.append(record.to)
         return None
 
-    def records(self, ranks=_HIGH + _OTHER):
+    def waiting(self, ranks=_EVERY):
         """Yield what waits, the oldest first."""
         key = self.outbox.find(b"", ranks)
         while key:
@@ -148,7 +149,7 @@ class Choice:
         room = now if kind >= _BESIDES else space if kind == OVERFLOW else self.room(to)
         if not OVERFLOW < kind <= _LAST or to != record.to:  # no part of a bundle
             return (record.key, to) if room <= now else self.later(room)
-        if is_quiet(record):
+        if quiet(record):
             room = NEVER
         alone, tag = self.company(record)
         if alone and room <= now:
@@ -188,7 +189,7 @@ class Choice:
             return True, ""
         count = 0
         tag = record.tag
-        for other in self.records():
+        for other in self.waiting():
             if fits(other, record.to, ""):
                 count += 1
                 if other.tag != tag or other.occurrence != record.occurrence:
@@ -210,7 +211,7 @@ class Choice:
         """Return the key of the last notice that a bundle may cover, b"" for none."""
         last = b""
         blocked = {}
-        for record in self.records():
+        for record in self.waiting():
             if not fits(record, to, tag):
                 if record.tag:
                     blocked[record.tag] = blocked.get(record.tag, 0) | record.to
@@ -253,6 +254,6 @@ def fits(record, to, tag):
     return record.to == to and OVERFLOW < record.kind <= _LAST and tag in ("", record.tag)
 
 
-def is_quiet(record):
+def quiet(record):
     """Tell whether a notice is told in digests only."""
     return _QUIET <= record.kind <= _QUIET_LAST

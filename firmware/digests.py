@@ -186,9 +186,9 @@ class Table:
         counts = fields["counts"] = []
         for tag in sorted(self.counts):
             rest += self.counts[tag]
-            counts.append("%d %s\n" % (self.counts[tag], tag))
+            counts.append("%d %s" % (self.counts[tag], tag) + "\n")
         if others:
-            counts.append("%d %s\n" % (others, letter.say("others")))
+            counts.append("%d %s" % (others, letter.say("others")) + "\n")
         fields["table"] = self.lines
         fields["rest"] = str(rest) if rest else ""
         fields["count"] = str(sum(self.priorities))

@@ -17,12 +17,12 @@ from borrow import borrow
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _END = const(13)  # octets of the last line
 _BLOCK = const(128)
-_REJECTED = "rejected"
+_REJECTED = const("rejected")
 _SHOWN = const(300)  # characters of a problem: the mail about the boot has room for that
 
 
@@ -31,7 +31,7 @@ def adopt(settings, boot, needed, source):
     folder = settings.folder
     good, bad = survey(folder)
     try:
-        restart(folder, good, "%06x" % boot)
+        rename(folder, good, "%06x" % boot)
         problem = renew(settings, boot, source, good)
     except Exception as error:  # whatever it is, the alarms go on as they were configured last
         problem = describe(error)
@@ -113,7 +113,7 @@ def end(crc):
     return b"end\t%08x\n" % crc
 
 
-def restart(folder, good, name):
+def rename(folder, good, name):
     """Let the newest generation be of this boot where it is of a later one.
 
     Boots are counted anew after the outbox was lost; no record needs the generations then.

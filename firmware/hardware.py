@@ -11,7 +11,7 @@ _SCRATCH = const(0x4005800C)  # watchdog scratch register 0 of the RP2040; Micro
 _MARK = const(0x41500000)
 _OWN = const(128)  # of the word that is kept: the next reset is our own
 
-CAUSES = "power on|hard reset|watchdog|deep sleep|soft reset"
+CAUSES = "power on, hard reset, watchdog, deep sleep, soft reset"
 
 inputs = {}  # of the board: GPIO by name
 led = cause = None
@@ -106,5 +106,5 @@ def reset_cause():
             keep(recall())
             if number == 3:
                 number = 2
-        cause = CAUSES.split("|")[number - 1]
+        cause = CAUSES.split(", ")[number - 1]
     return cause

@@ -113,7 +113,7 @@ class Digital(Software):
         except OSError:
             return None
 
-    def edge(self, _pin):
+    def edge(self, _):
         """Handle an interrupt."""
         level = self.look()
         ticks = ticks_ms()
@@ -179,13 +179,13 @@ class Analog(Software):
         return beyond(self.reading, self.limit, self.back, self.rising, self.active)
 
 
-def beyond(value, limit, back, high, was):
+def beyond(value, limit, back, high, before):
     """Tell whether an analog value is in alarm; None: it is no number, a bad process value.
 
     limit: where the alarm begins, in engineering units
     back: the limit less (high) or plus (low) the deadband, made once since floats take heap
     high: whether it is a high alarm or a low one
-    was: what this function said last; stays between `limit` and `back`
+    before: what this function said last; stays between `limit` and `back`
     """
     if value != value:  # not a number
         return None
@@ -193,4 +193,4 @@ def beyond(value, limit, back, high, was):
         return True
     if value < back if high else value > back:
         return False
-    return bool(was)
+    return bool(before)

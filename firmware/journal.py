@@ -56,10 +56,10 @@ def keep(app, text):
         text = borrow("dates").text(offset + app.clock.now() // 1000) + ", " + text
     try:
         make(folder)
-        with open(folder + "/new", "ab") as file:
+        with open(folder + "new", "ab") as file:
             file.write(text.encode() + b"\n")
-        if os.stat(folder + "/new")[6] >= _FULL:
-            os.rename(folder + "/new", folder + "/old")
+        if os.stat(folder + "new")[6] >= _FULL:
+            os.rename(folder + "new", folder + "old")
     except OSError:
         pass
 
@@ -67,20 +67,20 @@ def keep(app, text):
 def make(folder):
     """Make a folder where there is none."""
     try:
-        os.mkdir(folder)
+        os.mkdir(folder[:-1])
     except OSError:
         pass  # it is there
 
 
 def folder_of(app):
     """Return the folder of the journal, beside that of the configurations."""
-    return app.folder.rsplit("/", 2)[0] + "/logs"
+    return app.folder.rsplit("/", 2)[0] + "/logs/"
 
 
-def answer(app, _words, say):
+def answer(app, _, say):
     """Tell what is kept, the oldest first; a command of the console."""
     count = 0
-    for name in ("/old", "/new"):
+    for name in ("old", "new"):
         for line in lines(folder_of(app) + name):
             say("log", str(line, "utf-8").rstrip())
             count += 1

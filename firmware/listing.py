@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from borrow import borrow
-from outbox import BUNDLE, KINDS, boot_of, name_of, part
+from outbox import BUNDLE, KINDS, boot_of, name_of
 
 
 def answer(app, words, say):
@@ -20,7 +20,7 @@ def answer(app, words, say):
     changed = 0
     for key in found:
         app.watch()
-        if (shelve if park else part("deliveries").restore)(app.outbox, key):
+        if (shelve if park else borrow("outbox.deliveries").restore)(app.outbox, key):
             changed += 1
             say(name_of(key), "parked" if park else "is tried again")
     if not changed and words[2] != "all":
@@ -54,8 +54,8 @@ def shelve(box, key):
     if not record or not record.to:
         return False
     if record.kind != BUNDLE:
-        part("deliveries").part(box, key, record.to)
-    box.park(key, record.to)
+        borrow("outbox.deliveries").part(box, key, record.to)
+    box.remove(key, record.to, record.to)
     return True
 
 

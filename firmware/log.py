@@ -5,8 +5,6 @@ WARNING = 1
 INFO = 2
 DEBUG = 3
 
-LEVELS = "error warning info debug"
-
 
 class Log:
     """Prints what is at most of a level; the text is not even built for others.
@@ -25,7 +23,7 @@ class Log:
         """Print a line: `text % values`."""
         if level <= self.level or level < INFO:
             now = self.clock.now()
-            word = LEVELS.split(" ")[level]
+            word = "error warning info debug".split(" ")[level]  # noqa: SIM905  (each would be a name)
             text = "%d.%03d %s %s" % (now // 1000, now % 1000, word, text % values)
             if level <= self.level:
                 print(text)

@@ -16,7 +16,7 @@ logs;the last boots, warnings and errors
 help;this"""
 
 
-def answer(_app, _words, say):
+def answer(_app, _, say):
     """Tell it."""
     for row in TABLE.split("\n"):
         usage, _, meaning = row.partition(";")

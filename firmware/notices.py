@@ -19,8 +19,8 @@ from outbox import KINDS, boot_of
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 utc = borrow("dates").utc
 
@@ -47,7 +47,7 @@ STATES = "NORM UNACK ACKED RTNUN LATCHED SHLVD OOSRV FAULT"  # as in alarms.py, 
 _NORM = const(0)
 _RTNUN = const(3)
 
-SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+_SPANS = const(((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")))
 
 
 def message_id(uid, key):
@@ -74,7 +74,9 @@ def render(app, record, dated):
     settings = borrow("settings").Settings(app.folder[:-1])
     settings.generations = app.generations
     settings.at(boot_of(record.key))
-    members = outbox.members(record) if record.kind == _BUNDLE else ()
+    members = ()
+    if record.kind == _BUNDLE:
+        members = borrow("outbox.deliveries").members(outbox, record)
     context = Context()
     borrow("status").fill(context, app)
     recipients, subject, body = compose(record, members, settings, outbox, context)
@@ -128,11 +130,11 @@ def compose(record, members, settings, outbox, context):
         name = borrow("reports").heartbeat(letter, record)
     else:
         name = letter.notice(record)
-    body = list(joined(expand(letter.text(name), letter.fields)))
+    body = list(join(expand(letter.text(name), letter.fields)))
     return letter.recipients(record.to), letter.subject(), body
 
 
-def joined(lines):
+def join(lines):
     """Yield lines in pieces of a few, which take half the heap."""
     piece = ""
     for line in lines:
@@ -144,7 +146,7 @@ def joined(lines):
         yield piece
 
 
-def expand(template, fields):
+def expand(text, fields):
     """Yield the lines of a text with its fields filled in.
 
     A line whose fields are all empty is dropped, and of blank lines in a row all but one. An
@@ -152,7 +154,7 @@ def expand(template, fields):
     {{ and }} are braces.
     """
     blank = True
-    for line in template.split("\n"):
+    for line in text.split("\n"):
         parts = line.split("{")
         line = parts.pop(0).replace("}}", "}")
         filled = None  # no field, or whether any is not empty
@@ -190,16 +192,17 @@ def running(seconds):
 
 def span(seconds):
     """Return a duration in its two largest units."""
-    for size, unit, part, small in SPANS:
+    for size, unit, part, small in _SPANS:
         if seconds >= size:
             rest = seconds % size // part
-            return "%d %s" % (seconds // size, unit) + (" %d %s" % (rest, small) if rest else "")
-    return "%d s" % seconds
+            told = "%d %s" % (seconds // size, unit)
+            return told + " " + "%d %s" % (rest, small) if rest else told
+    return "%d %s" % (seconds, "s")
 
 
-def amount(value, unit, form):
+def amount(value, unit, format):  # noqa: A002
     """Return a process value with its unit, without an exponent where it is large."""
-    text = ("%.0f" if abs(value) >= 100000 else form) % value
+    text = ("%.0f" if abs(value) >= 100000 else format) % value
     return text + " " + unit if unit else text
 
 
@@ -220,7 +223,7 @@ class Letter:
         self.settings = settings
         self.outbox = outbox
         self.context = context
-        self.events = {}  # texts that a digest needs again
+        self.texts = {}  # texts that a digest needs again
         self.site = site = settings.read("site") or {}
         self.words = self.text("priorities").split()
         self.fields = {
@@ -239,12 +242,12 @@ class Letter:
 
     def text(self, name):
         """Return a text of the configuration."""
-        if name not in self.events:
+        if name not in self.texts:
             text = self.settings.read("text " + name) or ""
             if not name.startswith("event"):
                 return text
-            self.events[name] = text
-        return self.events[name]
+            self.texts[name] = text
+        return self.texts[name]
 
     def say(self, name, fields=None):
         """Return a text that is one line."""
@@ -310,7 +313,7 @@ class Letter:
         value = record.value
         fields["value"] = fields["duration"] = fields["count"] = ""
         if kind in (_CHATTER_END, _FLOOD, _FLOOD_END):
-            fields["count"] = "%d" % (value or 0)
+            fields["count"] = str(int(value or 0))
         elif kind == _SHELVE:
             fields["duration"] = span(int(value or 0))
         elif value is not None:

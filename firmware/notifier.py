@@ -57,8 +57,8 @@ class Notifier:
 
     failing = waiting = False
     sent = deferred = 0
-    due = delay = row = gateway = stay = faults = short = 0
-    client = block = broken = None
+    due = delay = row = gateway = stay = failures = short = 0
+    client = out = broken = None
     again = None  # key and recipients of a mail of unknown outcome
     doubt = None  # by key of what may have been sent: who may have it, and who refused it for good
 
@@ -92,7 +92,7 @@ class Notifier:
         """Hand over one mail where one is due; tell whether one was."""
         if now < self.due:
             return False
-        found = self.choose(now)
+        found = self.pick(now)
         if not found:
             if self.client:
                 self.client.close()
@@ -105,19 +105,19 @@ class Notifier:
             if isinstance(error, MemoryError) and self.short < _SHORTEST:
                 self.short += 1  # digests have shorter tables from now on
             self.wait(now)
-            self.faults = self.faults + 1 if self.broken == key else 1
+            self.failures = self.failures + 1 if self.broken == key else 1
             self.broken = key
-            if self.faults == _IN_A_ROW:
+            if self.failures == _IN_A_ROW:
                 if isinstance(error, MemoryError) and now >= _OLD:
                     self.log(ERROR, "reset, the heap is in pieces")
                     self.app.board.reset()
-                self.outbox.park(key, to)
+                self.outbox.remove(key, to, to)
                 self.again = None
                 self.due = 0
             raise
         return True
 
-    def choose(self, now):
+    def pick(self, now):
         """Return the key of what may be mailed now, and to whom; else None, and set `due`."""
         self.waiting = False
         self.due = now + RETRY_MOST
@@ -172,10 +172,10 @@ class Notifier:
             gc.collect()  # what rendered is gone: its place comes together again
             from smtp_client import SMTPClient
 
-            if self.block is not None:
-                SMTPClient.out = self.block
+            if self.out is not None:
+                SMTPClient.out = self.out
             self.client = SMTPClient(*self.gateways[self.gateway])
-            self.block = self.client.out
+            self.out = self.client.out
             self.client.name = self.name
             self.client.stream.idle = self.idle
 

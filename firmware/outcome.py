@@ -58,7 +58,7 @@ class Outcome:
         elif notifier.failing:
             notifier.wait(self.now)
         else:
-            self.defer()
+            self.wait()
 
     def close(self, took, parked):
         """Let the outbox know of those who have it, and where nobody is left, be in no doubt."""
@@ -83,14 +83,14 @@ class Outcome:
         """Let the outbox know who has a mail, and who will never have it."""
         record = self.record
         if record.kind == BUNDLE and took:
-            self.announce()
+            self.refer()
         if took or parked:
             self.outbox.remove(record.key, took | parked, parked)
         if parked:
             name = record.tag or KINDS.split(" ")[record.kind]
             self.notifier.log(WARNING, "parked, refused for good: %s", name)
 
-    def announce(self):
+    def refer(self):
         """Let what follows refer to the bundle that an occurrence was announced in."""
         bundle = self.record
         for point in self.notifier.app.points:
@@ -100,7 +100,7 @@ class Outcome:
                 if notice and notice.to == bundle.to and bundle.text in ("", notice.tag):
                     point.announced = bundle.key
 
-    def defer(self):
+    def wait(self):
         """Let a mail wait by itself, or all of them where it is not the only one."""
         notifier = self.notifier
         later = notifier.later

@@ -14,7 +14,7 @@ class Context:
     """What `status.py` tells."""
 
 
-def answer(app, _words, say):
+def answer(app, _, say):
     """Tell it: a name and a value each."""
     notifier = app.notifier
     now = app.clock.now()

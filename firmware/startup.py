@@ -36,9 +36,9 @@ def boot(app, board, root, clock):
     app.told = False  # a store to what is there takes no heap: in an interrupt there is none
     app.failures = app.in_a_row = app.lost = 0
     app.outbox = Outbox(root + "/queue")
-    app.outbox.boot()
+    borrow("outbox.recovery").boot(app.outbox)
     settings = borrow("settings").Settings(root + "/adopted")
-    problem = configure(app, settings, root + "/config.json")
+    problem = adopt(app, settings, root + "/config.json")
     app.folder = settings.folder
     borrow("journal").begin(app)
     site = settings.read("site")
@@ -65,7 +65,7 @@ def boot(app, board, root, clock):
     app.log(INFO, "ready: %s, boot %d, %s", site["device"], app.outbox.boots, board.name)
 
 
-def configure(app, settings, path):
+def adopt(app, settings, path):
     """Adopt the configuration; return what is wrong with it.
 
     To check a new one takes much heap, and leaves its names there until the next reset. So there
@@ -114,7 +114,8 @@ def restore(app):
     """Put the points where they were before the boot."""
     gone = []
     now = app.clock.now()
-    for record in app.outbox.replay():
+    states = borrow("outbox.states")
+    for record in states.replay(app.outbox):
         point = app.find(record.tag)
         if not point:
             gone.append(record.tag)
@@ -125,14 +126,14 @@ def restore(app):
         point.announced = record.announced
         point.began = record.since
     for tag in gone:
-        app.outbox.forget(tag)
+        states.forget(app.outbox, tag)
 
 
-def why(app, problem):
+def why(app, trouble):
     """Return what the boot mail tells of this boot."""
     text = app.board.reset_cause()
     if app.outbox.damaged:
         text += "\n%d files of the outbox were damaged" % app.outbox.damaged
-    if problem:
-        text += "\n" + problem
+    if trouble:
+        text += "\n" + trouble
     return text

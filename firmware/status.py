@@ -2,11 +2,16 @@
 
 import gc
 
-from alarms import STATES
 from borrow import borrow
 
-ACTIVE = ("UNACK", "ACKED", "LATCHED", "FAULT")
-SHELVED = ("SHLVD", "OOSRV")
+try:
+    from micropython import const
+except ImportError:
+    from smtp_client.cpython import const
+
+# States, by their index in `alarms.STATES`.
+_ACTIVE = const(b"\1\2\4\7")  # UNACK, ACKED, LATCHED, FAULT
+_SHELVED = const(b"\5\6")  # SHLVD, OOSRV
 
 
 def fill(context, app):
@@ -29,15 +34,14 @@ def fill(context, app):
     context.short = notifier.short
     context.failures = app.failures + app.lost
     context.next = max(0, app.next_heartbeat - now) // 1000 if app.beat is not None else 0
-    context.active = tags(app, ACTIVE)
-    context.shelved = tags(app, SHELVED)
+    context.active = tags(app, _ACTIVE)
+    context.shelved = tags(app, _SHELVED)
     context.heap = gc.mem_free() if hasattr(gc, "mem_free") else 0
 
 
 def tags(app, states):
     """Return the tags of the points in some states, in the order of their raises."""
-    names = STATES.split(" ")
-    found = [point for point in app.points if names[point.state] in states]
+    found = [point for point in app.points if point.state in states]
     found.sort(key=raised)
     return [point.tag for point in found]
 

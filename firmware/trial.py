@@ -132,7 +132,7 @@ class Trial:
     def fail(self, error, address=""):
         """Tell a failure, and what to do."""
         remedy = borrow("advice").explain(error)
-        self.say(self.name + " failed", "%s%s; %s" % (address, error, remedy))
+        self.say("%s %s" % (self.name, "failed"), "%s%s; %s" % (address, error, remedy))
 
 
 def recipients(site, names, lists):

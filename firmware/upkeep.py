@@ -9,8 +9,8 @@ from outbox import Record, boot_of
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _LOOK = const(60000)  # ms between looks at the board itself
 _HEAP = const(4096)  # octets: the heap is low
@@ -21,9 +21,11 @@ _FAILURES = const(10)  # in a row, and for so long, before the board is reset
 _PATIENCE = const(60000)  # ms
 _DAY = const(86400)  # s
 _TEXT = const(500)  # octets
-_OVERFLOWS = b"\5"  # a rank of the outbox
+_OVERFLOWS = const(b"\5")  # a rank of the outbox
 
-COMMANDS = ("ack", "reset", "shelve", "unshelve", "out", "return")
+# In one string, for each would be a name, and names stay on the heap.
+_POINTS = const("LINK GATEWAY OUTBOX WATCHDOG HEAP CLOCK")  # of the board itself
+_COMMANDS = const("ack, reset, shelve, unshelve, out, return")
 
 
 def look(app, now):
@@ -40,29 +42,30 @@ def look(app, now):
         borrow("journal").note(app)
     if app.line and now - app.line.since > _PATIENCE:
         app.line = None  # half a line of whoever went away
-    take_texts(app)
+    take(app)
     if app.button and app.button.condition:
         for point in app.points:
             command(app, point.tag, "ack")
     if now >= app.next_heartbeat:
         beat(app, now)
     gc.collect()
-    watch_board(app, now)
+    watch(app, now)
     app.next_look = min(now + _LOOK, app.next_heartbeat)
 
 
-def watch_board(app, now):
+def watch(app, now):
     """Tell the board's own points how it is."""
     sntp = app.sntp
     heard = sntp and sntp.heard
-    for tag, active in (
-        ("LINK", not app.linked),
-        ("GATEWAY", app.failing),
-        ("OUTBOX", app.outbox.find(b"", _OVERFLOWS) is not None),
-        ("WATCHDOG", now < _RESET and app.board.reset_cause() == "watchdog"),
-        ("HEAP", hasattr(gc, "mem_free") and gc.mem_free() < _HEAP),
-        ("CLOCK", sntp and (heard is None or now - heard > _LOST)),
-    ):
+    states = (
+        not app.linked,
+        app.failing,
+        app.outbox.find(b"", _OVERFLOWS) is not None,
+        now < _RESET and app.board.reset_cause() == "watchdog",
+        hasattr(gc, "mem_free") and gc.mem_free() < _HEAP,
+        sntp and (heard is None or now - heard > _LOST),
+    )
+    for tag, active in zip(_POINTS.split(" "), states):
         point = app.find(tag)
         if active:
             point.set()
@@ -70,7 +73,7 @@ def watch_board(app, now):
             point.clear()
 
 
-def take_texts(app):
+def take(app):
     """Put the texts of notify() on flash."""
     texts = app.texts
     for at in range(0, 2 * TEXTS, 2):
@@ -113,10 +116,11 @@ def synchronize(app, now, offset):
     known = app.outbox.offset()
     if known and abs(offset - known) < _DRIFT:
         return
-    if not known and in_doubt(app):
+    if not known and doubt(app):
         app.sntp.due = now + _LOOK  # the first answer is taken when nothing hangs on it
         return
-    app.outbox.set_offset(offset, True)  # which refuses while a notice waits that may be sent
+    # It refuses while a notice waits that may be sent.
+    borrow("outbox.offsets").change(app.outbox, offset, True)
     if app.outbox.offset() == offset:
         what = "clock corrected by %+d s" if known else "clock set, uptime 0 was Unix second %d"
         app.log(INFO, what, offset - known)
@@ -126,7 +130,7 @@ def synchronize(app, now, offset):
         app.notifier.wake()
 
 
-def in_doubt(app):
+def doubt(app):
     """Tell whether a mail of this boot waits that may have been sent, without a Date."""
     for key in app.notifier.doubt or ():
         record = app.outbox.read(key)
@@ -137,8 +141,8 @@ def in_doubt(app):
 
 def command(app, tag, event, duration=28800000):
     """Give a command of an operator; see app.command()."""
-    if event not in COMMANDS:
-        raise ValueError("event: %s: give %s" % (event, ", ".join(COMMANDS)))
+    if event not in _COMMANDS.split(", "):
+        raise ValueError("event: %s: give %s" % (event, _COMMANDS))
     point = app.find(tag)
     if not point:
         raise ValueError("tag: %s: there is no such point" % tag)
@@ -149,7 +153,8 @@ def command(app, tag, event, duration=28800000):
         return
     app.log(INFO, "%s %s", tag, event)
     if not [1 for notice in app.alarms.out if notice.tag == tag]:  # none tells the state
-        app.outbox.set_state(app.record(point, "STATE", point.state, now, point.since))
+        record = app.record(point, "STATE", point.state, now, point.since)
+        borrow("outbox.states").keep(app.outbox, record)
 
 
 def failed(app, text):

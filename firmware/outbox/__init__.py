@@ -25,8 +25,8 @@ Rules
 Files of the folder: "0000050000002a" (boot number 5, sequence number 42), "=TAG", and "boots", the
 clock offsets. On the ESP32 LittleFS gives files of more than 128 octets a block of their own.
 
-What is needed rarely is borrowed: recovery.py at boot, offsets.py to set the clock, overflow.py
-when the queue is full, deliveries.py for what was delivered.
+What is needed rarely is borrowed: recovery.py at boot, offsets.py to set the clock, states.py for
+states without a notice, overflow.py when the queue is full, deliveries.py for what was delivered.
 """
 
 import os
@@ -37,8 +37,8 @@ from borrow import borrow
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 KINDS = (
     "OVERFLOW RAISE CLEAR FAULT GOOD ESCALATE REMIND CHATTER CHATTER_END SHELVE UNSHELVE OUT "
@@ -51,25 +51,28 @@ OVERFLOW = 0
 
 BUNDLE = 18
 """A mail that covers all notices of alarms up to the key `announced` that are for just its
-recipients; those of one tag only where `text` is a tag. See `Outbox.members`."""
+recipients; those of one tag only where `text` is a tag. See `deliveries.members`."""
 
 PENDING = b"\1\2\3\4\5"
 PARKED = b"\0\6"
 BUNDLES = b"\7"
+ANY = b"\0\1\2\3\4\5\6\7"
 """What `Outbox.find()` and `Outbox.count()` look for."""
 
 TAG = 32  # octets; with them and a text of 41, a record has 120
 TEXT = 500  # octets; such a record has a block of its own
 
 # Ranks: a notice that is parked for all its recipients is 0, others are 1 more than their
-# priority; an overflow is 5, parked 6; a bundle is 7. An entry of the index is a key and its rank.
+# priority; an overflow is 5, parked 6; a bundle is 7. An entry of the index is a key and its rank;
+# its pages come and go with the queue, since a heap in use has no place for many in one piece.
 _OVERFLOW = const(5)
 _BUNDLE = const(7)
 _KEY = const(7)  # octets: boot number 3, sequence number 4
 _ENTRY = const(8)
+_PAGE = const(128)  # octets of a page at most
 _VERSION = const(1)
 _RESIDUE = const(0x2144DF1C)  # the CRC-32 of anything that ends with its own CRC-32
-_HEAD = ">B7s7sBBBIIIfIIB"
+_HEAD = const(">B7s7sBBBIIIfIIB")
 _START = const(43)  # octets of it
 
 
@@ -120,11 +123,6 @@ class Record:
         self.text = text
         self.announced = announced
         self.since = since if announced else uptime
-
-
-def part(name):
-    """Borrow a module of this package."""
-    return borrow("outbox." + name)
 
 
 def encode(record, key):
@@ -210,7 +208,7 @@ class Outbox:
 
     limit: how many notices are kept; one more for a moment while some are folded
 
-    boot() comes first. Then
+    recovery.boot() comes first. Then
         boots: the number of this boot
         damaged: how many files are lost: neither whole nor empty, or not to be read
     Where a method raises OSError, what it was to write is not on flash.
@@ -223,24 +221,15 @@ class Outbox:
         self.limit = limit
         self.offsets = {}  # seconds to add to the uptime of a boot, by its number; 0 for unknown
         self.homes = {}  # tags by key: whose notices wait in their homes
-        self.index = bytearray(_ENTRY * (limit + 2))
-        self.index[:] = b""  # keeps its memory: a heap in use has no place of that size
+        self.index = [bytearray()]  # pages, of which the last one is added to
 
     def idle(self):
         """Between two files, where there are many: replace it; it must not use the outbox."""
 
-    def boot(self):
-        """Clean up after whatever ended the last boot, and count this one."""
-        part("recovery").boot(self)
-
-    def replay(self):
-        """Yield the records that tell a state; of a tag's, the last tells the one that holds."""
-        return part("recovery").replay(self)
-
     def append(self, notice):
         """Accept a notice or a bundle; return its key, by which it is known from now on."""
-        if len(self.index) >= self.limit * _ENTRY:
-            part("overflow").fold(self, notice.uptime)
+        if self.count(ANY) >= self.limit:
+            borrow("outbox.overflow").fold(self, notice.uptime)
         return self.accept(notice)
 
     def accept(self, notice):
@@ -250,13 +239,17 @@ class Outbox:
         data = encode(notice, key)
         at_home = home and notice.state and notice.tag not in self.homes.values()
         name = home_of(notice.tag) if at_home else name_of(key)
-        self.index.extend(key + bytes((rank_of(notice),)))  # memory first: it may be short
+        page = self.index[-1]
+        if len(page) == _PAGE:
+            page = bytearray()
+            self.index.append(page)
+        page.extend(key + bytes((rank_of(notice),)))  # memory first: it may be short
         try:
             if at_home:
                 self.homes[key] = notice.tag
             self.save(name, data)
         except BaseException:
-            self.index[-_ENTRY:] = b""
+            page[-_ENTRY:] = b""
             self.homes.pop(key, None)
             if not at_home:
                 self.discard(name)  # not accepted: it must not turn up at the next boot
@@ -293,31 +286,24 @@ class Outbox:
     def find(self, after=b"", ranks=PENDING):
         """Return the key of the oldest notice that is younger than `after`, or None.
 
-        ranks: PENDING, PENDING[2:] for those of priority 2 and more, PARKED, or BUNDLES
+        ranks: PENDING, PENDING[2:] for those of priority 2 and more, PARKED, BUNDLES, or ANY
         """
-        at = self.seek(after)
-        if self.key_at(at) == after:
-            at += _ENTRY
-        while at < len(self.index):
-            if self.index[at + _KEY] in ranks:
-                return self.key_at(at)
-            at += _ENTRY
+        for page in self.index:
+            if page[-_ENTRY:] > after:
+                for at in range(_KEY, len(page), _ENTRY):
+                    if page[at] in ranks:
+                        key = bytes(page[at - _KEY : at])
+                        if key > after:
+                            return key
         return None
 
     def count(self, ranks=PENDING):
         """Return how many notices there are; `ranks` as in find()."""
         count = 0
-        for at in range(_KEY, len(self.index), _ENTRY):
-            count += self.index[at] in ranks
+        for page in self.index:
+            for at in range(_KEY, len(page), _ENTRY):
+                count += page[at] in ranks
         return count
-
-    def members(self, bundle):
-        """Yield the keys of the notices that a bundle covers, oldest first."""
-        return part("deliveries").members(self, bundle)
-
-    def park(self, key, recipients):
-        """Keep a notice for those who refused it for good; others are still to get it."""
-        self.remove(key, recipients, recipients)
 
     def remove(self, key, recipients=-1, parked=0):
         """Take recipients off a notice: they have it, or shall not get it; the last takes it.
@@ -327,38 +313,11 @@ class Outbox:
         From a bundle all are taken off at once, and it is dissolved: what it covers is left to
         the others, and no cut can stop that half way. 0 dissolves it, nobody has it.
         """
-        part("deliveries").remove(self, key, recipients, parked)
-
-    def vacate(self, tag):
-        """Let what waits in the home of a tag have a file of its own."""
-        for key in self.homes:
-            if self.homes[key] == tag:
-                os.rename(self.root + home_of(tag), self.root + name_of(key))
-                del self.homes[key]
-                return
+        borrow("outbox.deliveries").remove(self, key, recipients, parked)
 
     def file_of(self, key):
         """Return the name of the file that a notice is in."""
         return home_of(self.homes[key]) if key in self.homes else name_of(key)
-
-    def set_state(self, record):
-        """Keep what `record` tells of the state of its tag, without a notice."""
-        record.to = 0
-        self.refer(record)
-        self.vacate(record.tag)
-        self.save(home_of(record.tag), encode(record, self.next_key()))
-
-    def forget(self, tag):
-        """Remove the state of a tag that there is no more."""
-        self.vacate(tag)
-        self.discard(home_of(tag))
-
-    def set_offset(self, seconds, again=False):
-        """Keep what to add to the uptime of this boot to have the time; the first counts.
-
-        again: this one counts where no notice of this boot waits, which might have been sent
-        """
-        part("offsets").change(self, seconds, again)
 
     def offset(self, key=b""):
         """Return what to add to the uptime of a notice to have the time, 0 where it is unknown.
@@ -371,22 +330,6 @@ class Outbox:
         """Return a key that was never given out, and never will be again."""
         self.sequence += 1
         return pack(">II", self.boots, self.sequence)[1:]
-
-    def seek(self, key):
-        """Return where the first entry of the index is whose key is not less."""
-        low = 0
-        high = len(self.index) // _ENTRY
-        while low < high:
-            middle = (low + high) // 2
-            if self.key_at(middle * _ENTRY) < key:
-                low = middle + 1
-            else:
-                high = middle
-        return low * _ENTRY
-
-    def key_at(self, at):
-        """Return the key of an entry of the index, b"" past its end."""
-        return bytes(self.index[at : at + _KEY])
 
     def load(self, name):
         """Return what a file has in it, None where it cannot be read."""

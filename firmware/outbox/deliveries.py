@@ -10,7 +10,7 @@ mail was, `to` who of them is left, and `parked` who refused it for good.
 
 import os
 
-from . import BUNDLE, BUNDLES, OVERFLOW, encode, home_of, rank_of
+from . import BUNDLE, BUNDLES, OVERFLOW, encode, home_of, name_of, rank_of
 
 try:
     from micropython import const
@@ -19,12 +19,14 @@ except ImportError:  # CPython
 
 _KEY = const(7)
 _ENTRY = const(8)
+_PAGE = const(128)
 _LAST = const(14)  # FLOOD_END; what comes after it, a user's text say, is always a mail of its own
 
 
 def remove(box, key, recipients, parked):
     """Take recipients off a notice; see `Outbox.remove`."""
-    if box.key_at(box.seek(key)) != key:
+    page, at = place(box, key)
+    if page[at : at + _KEY] != key:
         return
     notice = box.read(key)
     if notice and (parked or notice.kind == BUNDLE or (notice.to | notice.parked) & ~recipients):
@@ -36,18 +38,47 @@ def remove(box, key, recipients, parked):
 
 def retire(box, key, notice):
     """Take a notice off the queue; it becomes the state of its tag where none is newer."""
-    at = box.seek(key)
-    box.index[at : at + _ENTRY] = b""  # first, lest a failing flash repeats the mail for ever
+    page, at = place(box, key)
+    page[at : at + _ENTRY] = b""  # first, lest a failing flash repeats the mail for ever
     path = box.root + box.file_of(key)
     if notice and (key in box.homes or tells(box, notice)):
         notice.to = notice.parked = 0
         box.save(box.file_of(key), encode(notice, key))
         if box.homes.pop(key, None) is None:
-            box.vacate(notice.tag)
+            vacate(box, notice.tag)
             os.rename(path, box.root + home_of(notice.tag))
     else:
         box.homes.pop(key, None)
         os.remove(path)
+    join(box.index)
+
+
+def place(box, key):
+    """Return the page of the index that has the entry of a key, or would have it, and where."""
+    for page in box.index:
+        if page[-_ENTRY:] > key:  # an entry is more than its key
+            break
+    at = 0
+    while at < len(page) and page[at : at + _KEY] < key:
+        at += _ENTRY
+    return page, at
+
+
+def join(index):
+    """Make one page of two where that has room for both: so there are not many of few entries."""
+    for at in range(len(index) - 1, 0, -1):
+        if len(index[at - 1]) + len(index[at]) <= _PAGE:
+            index[at - 1].extend(index[at])
+            del index[at]
+
+
+def vacate(box, tag):
+    """Let what waits in the home of a tag have a file of its own."""
+    for key in box.homes:
+        if box.homes[key] == tag:
+            os.rename(box.root + home_of(tag), box.root + name_of(key))
+            del box.homes[key]
+            return
 
 
 def tells(box, notice):
@@ -104,8 +135,7 @@ def share(box, notice, recipients, parked):
     notice.to &= ~recipients
     key = notice.key
     if notice.to or notice.parked:
-        box.save(box.file_of(key), encode(notice, key))
-        box.index[box.seek(key) + _KEY] = rank_of(notice)
+        save(box, notice)
     else:
         retire(box, key, notice)
 
@@ -118,9 +148,16 @@ def restore(box, key):
     part(box, key, notice.to | notice.parked)
     notice.to |= notice.parked
     notice.parked = 0
-    box.save(box.file_of(key), encode(notice, key))
-    box.index[box.seek(key) + _KEY] = rank_of(notice)
+    save(box, notice)
     return True
+
+
+def save(box, notice):
+    """Keep who is to get a notice now, and who refused it."""
+    key = notice.key
+    box.save(box.file_of(key), encode(notice, key))
+    page, at = place(box, key)
+    page[at + _KEY] = rank_of(notice)
 
 
 def finish(box, bundle):

@@ -8,12 +8,12 @@ from . import BUNDLES, PENDING
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _VERSION = const(1)
 _RESIDUE = const(0x2144DF1C)  # the CRC-32 of anything that ends with its own CRC-32
-_BOOT = ">II"  # boot number, clock offset
+_BOOT = const(">II")  # boot number, clock offset
 
 
 def load(box):
@@ -27,10 +27,13 @@ def load(box):
     return known
 
 
-def change(box, seconds, again):
-    """Keep the offset of this boot, where there is none, or none that any mail can have."""
+def change(box, seconds, again=False):
+    """Keep what to add to the uptime of this boot to have the time; the first counts.
+
+    again: this one counts where no notice of this boot waits, which might have been sent
+    """
     known = box.offset()
-    if known and (not again or box.find(pack(">I", box.boots)[1:], PENDING + BUNDLES)):
+    if known and (not again or box.find(pack(_BOOT, box.boots, 0)[1:], PENDING + BUNDLES)):
         return
     if seconds != known:
         save(box, seconds)

@@ -2,12 +2,12 @@
 
 from borrow import borrow
 
-from . import BUNDLES, OVERFLOW, TEXT, Record
+from . import ANY, BUNDLES, OVERFLOW, TEXT, Record
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 # A fold erases a block where the text is long, so fewer at once would wear the flash more; with a
 # call of idle() after each file, many do not make the inputs wait either.
@@ -15,18 +15,17 @@ _BATCH = const(8)
 _OTHERS = const(12)  # octets of the last line
 _CHATTER_END = const(8)  # a kind: it counts for itself, and for the raises that it counts
 _OVERFLOW = const(5)
-_OVERFLOWS = b"\5"
-_BUNDLE = const(7)
-_KEY = const(7)
-_ENTRY = const(8)
+_OVERFLOWS = const(b"\5\6")
 
 
 def fold(box, uptime):
     """Make room for a notice, where there is anything to fold."""
-    if len(box.index) > box.limit * _ENTRY:
+    if box.count(ANY) > box.limit:
         finish(box)
-    while len(box.index) >= box.limit * _ENTRY:
-        lowest = min(box.index[at] for at in range(_KEY, len(box.index), _ENTRY))
+    while box.count(ANY) >= box.limit:
+        lowest = 0
+        while not box.count(bytes((lowest,))):
+            lowest += 1
         if lowest >= _OVERFLOW:
             break
         overflow = Record(OVERFLOW, "", lowest, 0, 0, uptime, None, 0)
@@ -39,47 +38,42 @@ def fold(box, uptime):
 
 def finish(box):
     """Take off the queue what is counted already, where flash or memory failed in the midst."""
-    key = box.find(b"", _OVERFLOWS)
+    key = box.find(b"", b"\5")
     while key:
         overflow = box.read(key)
         fold_away(box, overflow, overflow.state or _OVERFLOW)
-        key = box.find(key, _OVERFLOWS)
+        key = box.find(key, b"\5")
 
 
 def count(box, overflow, lowest):
     """Count the oldest of the lowest rank, and what the overflows count that there are already."""
     counts = {}
     left = _BATCH
-    for at in range(0, len(box.index), _ENTRY):
-        rank = box.index[at + _KEY]
-        if is_overflow(rank) or (rank == lowest and left):
-            box.idle()
-            key = box.key_at(at)
-            add(overflow, counts, box.read(key))
-            if rank == lowest:
-                left -= 1
-                overflow.announced = key
+    rank = bytes((lowest,))
+    key = box.find(b"", rank)
+    while key and left:
+        box.idle()
+        add(overflow, counts, box.read(key))
+        overflow.announced = key
+        left -= 1
+        key = box.find(key, rank)
+    key = box.find(b"", _OVERFLOWS)
+    while key:
+        box.idle()
+        add(overflow, counts, box.read(key))
+        key = box.find(key, _OVERFLOWS)
     overflow.text = lines(counts)
-
-
-def is_overflow(rank):
-    """Tell whether a rank is that of an overflow, pending or parked."""
-    return _OVERFLOW <= rank < _BUNDLE
 
 
 def fold_away(box, overflow, lowest):
     """Take off the queue what an overflow counts: older ones, and a rank up to a key."""
-    deliveries = borrow("outbox.deliveries")
-    at = 0
-    while at < len(box.index):
-        key = box.key_at(at)
-        rank = box.index[at + _KEY]
-        last = overflow.announced if rank == lowest else b""
-        if key <= last or (is_overflow(rank) and key < overflow.key):
+    retire = borrow("outbox.deliveries").retire
+    for ranks, end in ((bytes((lowest,)), overflow.announced), (_OVERFLOWS, overflow.key)):
+        key = box.find(b"", ranks)
+        while key and key <= end and key != overflow.key:
             box.idle()
-            deliveries.retire(box, key, box.read(key))
-        else:
-            at += _ENTRY
+            retire(box, key, box.read(key))
+            key = box.find(key, ranks)
 
 
 def add(overflow, counts, notice):
@@ -100,9 +94,9 @@ def lines(counts):
     found = ""
     others = counts.pop("*", 0)
     for tag in sorted(counts):
-        line = "%d %s\n" % (counts[tag], tag)
+        line = "%d %s" % (counts[tag], tag) + "\n"
         if len((found + line).encode()) > TEXT - _OTHERS:
             others += counts[tag]
         else:
             found += line
-    return found + "%d *" % others if others else found[:-1]
+    return found + "%d %s" % (others, "*") if others else found[:-1]

@@ -1,40 +1,30 @@
-"""What the outbox does at boot only; borrowed once."""
+"""What the outbox does at boot only; borrowed for that."""
 
 import os
 
 from borrow import borrow
+
+from . import ANY, BUNDLE, BUNDLES, OVERFLOW, boot_of, decode, home_of, name_of, rank_of
 
 try:
     from micropython import const
 except ImportError:  # CPython
     const = int
 
-from . import (
-    BUNDLE,
-    BUNDLES,
-    OVERFLOW,
-    PARKED,
-    PENDING,
-    boot_of,
-    decode,
-    home_of,
-    name_of,
-    rank_of,
-)
-
 _OVERFLOW = const(5)
-_ANY = PENDING + PARKED + BUNDLES
+_ENTRY = const(8)
+_PAGE = const(128)
 
 
 def boot(box):
-    """Clean up after whatever ended the last boot, and count this one."""
+    """Clean up after whatever ended the last boot, and count this one; see `Outbox`."""
     try:
         os.mkdir(box.root[:-1])
     except OSError:
         pass  # it is there
     offsets = borrow("outbox.offsets")
     known = offsets.load(box)
-    named = scan(box)
+    named = fill(box)
     finish(box)
     last = max([0] + list(known) + list(named))
     if not known:  # what was here before, a boot of another number may have had it
@@ -44,11 +34,13 @@ def boot(box):
     offsets.save(box, 0)
 
 
-def scan(box):
+def fill(box):
     """Fill the index, remove what is no record; return the set of boots whose time is told."""
+    place = borrow("outbox.deliveries").place
     named = set()
     bad = []
-    for name in names(box.root[:-1]):
+    names = borrow("outbox.states").names
+    for name in names(box):
         box.idle()
         if name == "boots":
             continue
@@ -59,9 +51,10 @@ def scan(box):
             if data is not None:  # what cannot be read now may be read at the next boot
                 bad.append(name)
             continue
-        if record.to or record.parked or name[0] != "=":
-            enter(box, record)
-            if name[0] == "=":
+        at_home = name.startswith("=")
+        if record.to or record.parked or not at_home:
+            insert(box.index, place(box, record.key), record)
+            if at_home:
                 box.homes[record.key] = record.tag
         named.add(boot_of(record.key))
         named.add(boot_of(record.announced))
@@ -70,16 +63,20 @@ def scan(box):
     return named
 
 
-def enter(box, record):
-    """Put a record into the index, which is sorted."""
-    at = box.seek(record.key)
-    box.index[at:at] = record.key + bytes((rank_of(record),))
+def insert(index, place, record):
+    """Put a record into its place in the index, which is sorted; a full page becomes two."""
+    page, at = place
+    page[at:at] = record.key + bytes((rank_of(record),))
+    if len(page) > _PAGE:
+        at = at or _ENTRY
+        index.insert(index.index(page) + 1, page[at:])
+        page[at:] = b""
 
 
 def finish(box):
     """Finish what a cut has left half done."""
     deliveries = borrow("outbox.deliveries")
-    key = box.find(b"", _ANY)
+    key = box.find(b"", ANY)
     while key:
         box.idle()
         notice = box.read(key)
@@ -90,27 +87,7 @@ def finish(box):
             borrow("outbox.overflow").fold_away(box, notice, notice.state or _OVERFLOW)
         elif notice.kind != BUNDLE and not notice.to and not notice.parked:  # delivered
             deliveries.retire(box, key, notice)
-        key = box.find(key, _ANY)
+        key = box.find(key, ANY)
     if box.find(b"", BUNDLES):
         deliveries.tidy(box)
-
-
-def replay(box):
-    """Yield the records that tell a state; of a tag's, the last tells the one that holds."""
-    for name in names(box.root[:-1]):
-        home = name[0] == "=" and decode(box.load(name))
-        if home:
-            yield home
-    deliveries = borrow("outbox.deliveries")
-    key = box.find(b"", _ANY)
-    while key:
-        notice = box.read(key)
-        if notice and deliveries.tells(box, notice):
-            yield notice
-        key = box.find(key, _ANY)
-
-
-def names(folder):
-    """Yield the names of the files in a folder, on a board one at a time."""
-    for entry in getattr(os, "ilistdir", os.listdir)(folder):
-        yield entry if isinstance(entry, str) else entry[0]
+    deliveries.join(box.index)

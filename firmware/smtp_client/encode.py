@@ -7,7 +7,12 @@ from binascii import b2a_base64
 
 from .message import BLOCK, put, write_header, write_text
 
-_HEX = b"0123456789ABCDEF"
+try:
+    from micropython import const
+except ImportError:
+    from .cpython import const
+
+_HEX = const(b"0123456789ABCDEF")
 _TEXT = (str, bytes, bytearray)
 
 
@@ -82,11 +87,11 @@ def _write_header(out, mail, options):
     from .checks import MAILBOXES
 
     write_header(out, mail, options["sender"], options["recipients"], mailbox, subject)
-    before = "Cc: "
+    before = b"Cc: "
     for one in options["cc"]:
         put(out, before)
         mailbox(out, one)
-        before = ",\r\n "
+        before = b",\r\n "
     if options["cc"]:
         put(out, "\r\n")
     for name, value in options["headers"].items():
@@ -115,7 +120,7 @@ def mailbox(out, value):
         name = name[1:-1]
     if not _ascii(name) or len(name) > 450:
         words(out, 15, name)  # column: no field name before it is longer
-        put(out, "\r\n ")
+        put(out, b"\r\n ")
     elif name:
         put(out, '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '" ')
     put(out, value[at:])
@@ -149,7 +154,7 @@ def words(out, column, value):
         # 12 octets around the base64, in words of at most 75
         if column + 12 + (len(gathered) + len(octets) + 2) // 3 * 4 > 76:
             _word(out, gathered)
-            put(out, "\r\n ")
+            put(out, b"\r\n ")
             gathered = bytearray()
             column = 1
         gathered += octets
@@ -158,9 +163,9 @@ def words(out, column, value):
 
 def _word(out, octets):
     if octets:
-        put(out, "=?utf-8?B?")
+        put(out, b"=?utf-8?B?")
         put(out, b2a_base64(octets)[:-1])
-        put(out, "?=")
+        put(out, b"?=")
 
 
 def quoted_printable(out, body):
@@ -201,7 +206,7 @@ def quoted_printable(out, body):
 def _quote(out, octet, column, plain):
     """Append one octet of a line and return the column after it."""
     if column > 72:
-        put(out, "=\r\n")
+        put(out, b"=\r\n")
         column = 0
         plain = plain and octet != 46
     if plain:

@@ -12,13 +12,11 @@ try:
 except ImportError:
     from .cpython import const
 
-# fmt: off
-STAGES = (
-    "CONNECT", "EHLO", "HELO", "STARTTLS", "AUTH",
-    "MAIL", "RCPT", "DATA", "BODY", "RSET", "QUIT",
-)
+# In one string, for each would be a name, and names stay on the heap.
+STAGES = "CONNECT EHLO HELO STARTTLS AUTH MAIL RCPT DATA BODY RSET QUIT".split(" ")  # noqa: SIM905
 """The states of the dialogue, in the order of `dialogue.TABLE`."""
 
+# fmt: off
 ELSE = (
     "session", "HELO", "session", "session", "session",
     "mail", "recipient", "mail", "unknown", "session", "nothing",
@@ -35,6 +33,9 @@ ELSE = (
 #
 # 334 to AUTH asks for more. When a session ends the mail is refused, but for "unknown".
 _HELO = const(2)  # as in dialogue.py
+_AUTH = const(4)
+_MAIL = const(5)
+_RCPT = const(6)
 
 
 class SMTPError(Exception):
@@ -91,19 +92,21 @@ class SMTPStateError(SMTPError):
 
 
 # errno's names are the same on every port, its numbers are not.
-_CAUSES = (
-    ("refused", ("ECONNREFUSED",)),
-    ("unreachable", ("EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EHOSTDOWN")),
-    ("time-out", ("ETIMEDOUT",)),
-    ("closed", ("ECONNRESET", "ECONNABORTED", "ENOTCONN", "EPIPE")),
+_CAUSES = const(
+    (
+        ("refused", ("ECONNREFUSED",)),
+        ("unreachable", ("EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EHOSTDOWN")),
+        ("time-out", ("ETIMEDOUT",)),
+        ("closed", ("ECONNRESET", "ECONNABORTED", "ENOTCONN", "EPIPE")),
+    )
 )
 
 
-def network(what, elapsed):
+def network(cause, took):
     """Return the SMTPNetworkError for an OSError of any port, or for a cause in words."""
-    if isinstance(what, OSError):
-        what = _cause(what.args[0] if what.args else 0)
-    return SMTPNetworkError("%s, %d ms after the call began" % (what, elapsed))
+    if isinstance(cause, OSError):
+        cause = _cause(cause.args[0] if cause.args else 0)
+    return SMTPNetworkError("%s, %d ms after the call began" % (cause, took))
 
 
 def _cause(number):
@@ -146,7 +149,7 @@ def settle(dialogue, mail):
     state = dialogue.pending[0]
     error = refusal(stage(dialogue), code, dialogue.said)
     dialogue.said = b""
-    if code == 334 and STAGES[state] == "AUTH":
+    if code == 334 and state == _AUTH:
         end = dialogue.data.find(b"\n", dialogue.next)
         dialogue.challenge = dialogue.data[dialogue.next + 4 : end].strip()
         return
@@ -185,7 +188,8 @@ def refused(mail):
     error = mail.error
     if not mail.taken and mail.refused:
         found = [mail.refused[address] for address in mail.envelope]
-        error = SMTPRecipientsError(found[0].text, "RCPT", found[0].code, found[0].enhanced)
+        first = found[0]
+        error = SMTPRecipientsError(first.text, STAGES[_RCPT], first.code, first.enhanced)
         error.transient = any(one.transient for one in found)
         error.recipients = mail.refused
     return identify(error, mail)
@@ -194,7 +198,7 @@ def refused(mail):
 def too_big(size, limit):
     """Return the SMTPRefusedError for a mail beyond what EHLO's SIZE allows (RFC 1870)."""
     text = "the mail has about %d octets, the server takes %d" % (size, limit)
-    return SMTPRefusedError(text, "MAIL", 552, "5.3.4", False)
+    return SMTPRefusedError(text, STAGES[_MAIL], 552, "5.3.4", False)
 
 
 def explain(error, client, mail):
@@ -204,7 +208,7 @@ def explain(error, client, mail):
     """
     if not isinstance(error, SMTPError):
         return error  # from a hook or from the body
-    begun = client.mail is mail or client.state > STAGES.index("MAIL")
+    begun = client.mail is mail or client.state > _MAIL
     if begun and _none_left(mail):
         return refused(mail)
     error.stage = error.stage or stage(client)

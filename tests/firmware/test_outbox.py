@@ -1,7 +1,9 @@
 """The outbox against a slow and obvious model of it, and what the model leaves open."""
 
 import functools
+import itertools
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,10 @@ from outbox import Record  # noqa: E402
 
 # To read modules again and again takes most of the time, and shows nothing here.
 borrow.borrow = outbox.borrow = functools.cache(borrow.borrow)
+deliveries = borrow.borrow("outbox.deliveries")
+offsets = borrow.borrow("outbox.offsets")
+recovery = borrow.borrow("outbox.recovery")
+states = borrow.borrow("outbox.states")
 
 LIMIT = 12
 BATCH = 8
@@ -60,7 +66,7 @@ class Model(RuleBasedStateMachine):
     @rule()
     def boot(self):
         self.box = outbox.Outbox(self.folder + "/outbox", LIMIT)
-        self.box.boot()
+        recovery.boot(self.box)
         self.boots = self.boots + 1 if self.boots else self.box.boots
         assert self.box.boots == self.boots
         assert self.box.damaged == 0
@@ -165,7 +171,7 @@ class Model(RuleBasedStateMachine):
     def settle(self, data, recipients, park):
         notice = data.draw(st.sampled_from(self.queue))
         changes, left = notice["to"] & recipients, notice["to"] & ~recipients
-        (self.box.park if park else self.box.remove)(notice["key"], recipients)
+        self.box.remove(notice["key"], recipients, recipients if park else 0)
         self.take_off(notice, recipients, recipients if park else 0)
         if changes and left:
             self.part(notice["key"], left)
@@ -174,7 +180,7 @@ class Model(RuleBasedStateMachine):
     @rule(data=st.data())
     def revive(self, data):
         notice = data.draw(st.sampled_from(self.queue))
-        done = outbox.part("deliveries").restore(self.box, notice["key"])
+        done = deliveries.restore(self.box, notice["key"])
         assert done == bool(notice["parked"])
         if done:
             notice["to"] |= notice["parked"]
@@ -184,12 +190,12 @@ class Model(RuleBasedStateMachine):
     @rule(tag=TAGS.filter(bool), state=st.integers(1, 3))
     def set_state(self, tag, state):
         self.number += 1
-        self.box.set_state(Record(1, tag, state, 0, self.number))
+        states.keep(self.box, Record(1, tag, state, 0, self.number))
         self.states[tag] = (state, self.number)
 
     @rule(seconds=st.integers(1, 2**32 - 1))
     def set_offset(self, seconds):
-        self.box.set_offset(seconds)
+        offsets.change(self.box, seconds)
         self.offsets.setdefault(self.boots, seconds)
 
     @invariant()
@@ -209,7 +215,7 @@ class Model(RuleBasedStateMachine):
     def the_bundles_cover_what_they_should(self):
         assert self.box.count(outbox.BUNDLES) == len(self.mails)
         for bundle in self.mails:
-            found = list(self.box.members(self.box.read(bundle["key"])))
+            found = list(deliveries.members(self.box, self.box.read(bundle["key"])))
             assert found == [notice["key"] for notice in self.members(bundle)]
 
     def compare(self, record, notice):
@@ -230,7 +236,7 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def the_states_are_what_they_should_be(self):
         found = {}
-        for record in self.box.replay():
+        for record in states.replay(self.box):
             found[record.tag] = (record.state, record.occurrence)
         assert found == self.states
 
@@ -260,7 +266,7 @@ TestModel.settings = settings(max_examples=100, stateful_step_count=60, deadline
 def new(root, limit=200):
     """Return the outbox after the next boot."""
     box = outbox.Outbox(root, limit)
-    box.boot()
+    recovery.boot(box)
     return box
 
 
@@ -320,11 +326,11 @@ def test_many_tags_are_folded_into_one_record_that_counts_all(root):
     box = new(root, 50)
     for number in range(1000):
         box.append(Record(1, f"A RATHER LONG NAME OF A TAG {number}", 1, 1))
-    ranks = Counter(box.index[7::8])
+    ranks = [rank for page in box.index for rank in page[7::8]]
     key = box.find(b"", b"\5")
     record = box.read(key)
     assert len(record.text.encode()) <= outbox.TEXT
-    assert ranks[5] == 1
+    assert ranks.count(5) == 1
     assert counted(record).total() == record.occurrence == 1000 - (box.count() - 1)
     assert counted(record)["*"] > 900
 
@@ -343,14 +349,14 @@ def test_a_parked_raise_does_not_block_its_clear_nor_is_it_lost(root):
     box.remove(box.append(Record(1, "LSHH", 1, 3)))  # now the tag has a home
     raised = box.append(Record(1, "LSHH", 2, 3))
     cleared = box.append(Record(1, "LSHH", 1, 3, announced=raised))
-    box.park(raised, 1)
+    box.remove(raised, 1, 1)
     assert box.find() == cleared
     box.remove(cleared)
     for again in (box, new(root)):
         assert again.find() is None
         assert again.find(b"", outbox.PARKED) == raised
         assert again.read(raised).state == 2
-        assert [record.key for record in again.replay()] == [cleared]
+        assert [record.key for record in states.replay(again)] == [cleared]
 
 
 def test_boot_puts_away_all_that_was_delivered(root):
@@ -400,7 +406,7 @@ def test_a_notice_that_lacks_memory_leaves_what_was_in_the_home_of_its_tag(
             box.append(Record(1, "LSHH", 2))
     assert box.find() is None
     assert box.homes == {}
-    assert [record.key for record in new(root).replay()] == [first]
+    assert [record.key for record in states.replay(new(root))] == [first]
 
 
 def test_a_removal_that_fails_does_not_repeat_the_mail(root):
@@ -416,8 +422,8 @@ def test_a_removal_that_fails_does_not_repeat_the_mail(root):
 def test_the_first_offset_holds_and_goes_with_the_last_notice(root):
     box = new(root)
     key = box.append(Record(1))
-    box.set_offset(1790000000)
-    box.set_offset(5)
+    offsets.change(box, 1790000000)
+    offsets.change(box, 5)
     assert box.offset(key) == box.offset() == 1790000000
     again = new(root)
     assert (again.offset(key), again.offset()) == (1790000000, 0)
@@ -429,21 +435,21 @@ def test_a_correction_of_the_offset_holds_where_no_notice_of_this_boot_waits(roo
     old = new(root).append(Record(1))
     box = new(root)
     for seconds in (1790000000, 1790000004):
-        box.set_offset(seconds, again=True)
+        offsets.change(box, seconds, again=True)
         assert box.offset() == seconds
     with monkeypatch.context() as patch:
         patch.setattr(box, "save", None)
-        box.set_offset(1790000004, again=True)  # nothing to write
+        offsets.change(box, 1790000004, again=True)  # nothing to write
     parked, key = box.append(Record(1)), box.append(Record(1))
-    box.park(parked, 1)
-    box.set_offset(1790000009, again=True)
+    box.remove(parked, 1, 1)
+    offsets.change(box, 1790000009, again=True)
     assert (box.offset(key), box.offset(old)) == (1790000004, 0)
     box.remove(key)
     bundle = box.append(Record(outbox.BUNDLE, announced=old))
-    box.set_offset(1790000009, again=True)
+    offsets.change(box, 1790000009, again=True)
     assert box.offset() == 1790000004
     box.remove(bundle, 0)
-    box.set_offset(1790000009, again=True)
+    offsets.change(box, 1790000009, again=True)
     assert box.offset() == 1790000009
     assert new(root).offset(parked) == 1790000009
 
@@ -485,7 +491,7 @@ def test_a_bundle_covers_alarms_for_just_its_recipients_up_to_a_key(root):
         for again in (box, new(root)):
             bundle = again.read(key)
             assert (bundle.kind, bundle.to, bundle.announced) == (outbox.BUNDLE, 3, last)
-            assert list(again.members(bundle)) == [one, last]
+            assert list(deliveries.members(again, bundle)) == [one, last]
     assert box.count() == 6
     assert box.count(outbox.BUNDLES) == 2
 
@@ -501,7 +507,7 @@ def test_a_delivered_bundle_is_what_later_notices_refer_to(root):
     for again in (box, new(root)):
         assert again.count(outbox.BUNDLES) == 0
         assert again.read(waiting).announced == again.read(later).announced == bundle
-    box.set_state(Record(19, "LSHH", 3, 0, 7, 300, announced=raised, since=100))
+    states.keep(box, Record(19, "LSHH", 3, 0, 7, 300, announced=raised, since=100))
     assert box.home("LSHH").announced == bundle
     assert box.home("none") is None
 
@@ -537,7 +543,7 @@ def test_a_bundle_that_some_have_is_left_to_the_others_under_another_key(root):
 def test_a_bundle_that_all_refused_announced_nothing(root):
     box = new(root)
     key = box.append(Record(RAISE, "LSHH", 2, to=3))
-    box.park(bundle_of(box, key), 1)
+    box.remove(bundle_of(box, key), 1, 1)
     assert (box.read(key).to, box.read(key).parked, box.read(key).announced) == (2, 1, key)
 
 
@@ -567,13 +573,54 @@ def test_a_bundle_is_not_folded_and_goes_with_the_last_that_it_covers(root):
     low = [box.append(Record(RAISE, str(number), 1, 0, to=3)) for number in range(9)]
     bundle = bundle_of(box, low[-1])
     box.append(Record(RAISE, "high", 1, 3, to=1))
-    assert list(box.members(box.read(bundle))) == low[8:]
+    assert list(deliveries.members(box, box.read(bundle))) == low[8:]
     box.append(Record(RAISE, "high", 1, 3, to=1))
     overflow = box.read(box.find(b"", b"\5"))
     assert sorted(counted(overflow)) == sorted(str(number) for number in range(8))
     for _ in range(7):
         box.append(Record(RAISE, "high", 1, 3, to=1))
     assert box.find(b"", outbox.BUNDLES) is None
+
+
+PAGE = 16
+"""Entries of a page of the index."""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_index_is_sorted_and_its_pages_come_and_go_with_the_queue(root, monkeypatch, seed):
+    chance = random.Random(seed)
+    box = new(root)
+    left = []
+    for _ in range(4):
+        left += [box.append(Record(RAISE, "", 0)) for _ in range(chance.randrange(1, 50))]
+        chance.shuffle(left)
+        for _ in range(len(left) * 2 // 3):
+            box.remove(left.pop())
+        check_index(box, left)
+        listing = [path.name for path in Path(root).iterdir()]
+        chance.shuffle(listing)  # the order of the files on flash is none
+        monkeypatch.setattr(os, "listdir", lambda folder, listing=listing: listing)
+        box = new(root)
+        monkeypatch.undo()
+        check_index(box, left)
+    while left:
+        box.remove(left.pop())
+    assert box.index == [b""]
+
+
+def check_index(box, keys):
+    assert [entry[:-1] for page in box.index for entry in batched(page)] == sorted(keys)
+    sizes = [len(batched(page)) for page in box.index]
+    assert max(sizes) <= PAGE
+    assert all(one + two > PAGE for one, two in itertools.pairwise(sizes))
+    assert box.count() == len(keys)
+    for key in keys:
+        later = [other for other in keys if other > key]
+        assert box.find(key) == (min(later) if later else None)
+
+
+def batched(page):
+    return [bytes(page[at : at + 8]) for at in range(0, len(page), 8)]
 
 
 def test_there_is_time_between_two_files(root):
@@ -588,16 +635,17 @@ def test_there_is_time_between_two_files(root):
     del calls[:]
     again = outbox.Outbox(root)
     again.idle = lambda: calls.append(again.sequence)
-    again.boot()
+    recovery.boot(again)
     assert len(calls) >= again.count()
 
 
 READ = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from borrow import borrow
 from outbox import Outbox
 box = Outbox(sys.argv[2])
-box.boot()
+borrow("outbox.recovery").boot(box)
 record = box.read(box.find())
 print(box.boots, record.tag, record.value, record.to, record.text)
 """

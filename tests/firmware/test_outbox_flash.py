@@ -113,4 +113,4 @@ def test_what_stays_in_the_heap(firmware, record_property):
     done = subprocess.run(words, cwd=firmware, capture_output=True, text=True, check=True)
     _, _, octets = json.loads(done.stdout)
     record_property("figure", f"outbox: {octets} octets of heap for its code")
-    assert 0 < octets <= 4800
+    assert 0 < octets <= 3600

@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-import borrow  # noqa: F401, others need it, too
+from borrow import borrow
 from outbox import Outbox
 
 
@@ -23,7 +23,7 @@ def main():
     """Boot and adopt."""
     folder = sys.argv[2]
     box = Outbox(folder + "/outbox")
-    box.boot()
+    borrow("outbox.recovery").boot(box)
     before = in_use()
     from settings import Settings
 

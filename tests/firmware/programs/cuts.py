@@ -16,6 +16,7 @@ sys.path.insert(0, sys.argv[1])
 
 import flash
 import outbox
+from borrow import borrow
 
 ROOT = flash.PLACE + "/outbox"
 RAISE, CLEAR = 1, 2
@@ -160,7 +161,7 @@ class World:
         self.device = flash.Flash(self.memory, cut, TORN)
         flash.mount(self.device, GEOMETRY)
         self.box = outbox.Outbox(ROOT, LIMIT)
-        self.box.boot()
+        borrow("outbox.recovery").boot(self.box)
 
     def run(self, steps):
         """Take steps; raises OSError when the power fails."""
@@ -236,7 +237,7 @@ class World:
             return
         bundle = self.box.read(self.key)
         recipients &= bundle.to
-        for key in list(self.box.members(bundle)):
+        for key in list(borrow("outbox.deliveries").members(self.box, bundle)):
             self.foresee(key, recipients, parked)
         heard = bundle.to & recipients & ~parked
         self.box.remove(self.key, recipients, parked)
@@ -269,7 +270,7 @@ class World:
         if not self.key:
             return
         self.foresee(self.key, recipients, recipients)
-        self.box.park(self.key, recipients)
+        self.box.remove(self.key, recipients, recipients)
         self.settled()
 
     def unpark(self):
@@ -303,11 +304,11 @@ class World:
     def set_state(self, tag, state):
         record, expected = self.notice(tag, state, 0, 0)
         self.expected = expected
-        self.box.set_state(record)
+        borrow("outbox.states").keep(self.box, record)
         self.states[expected[0]] = state, expected[4]
 
     def set_offset(self, seconds):
-        self.box.set_offset(seconds)
+        borrow("outbox.offsets").change(self.box, seconds)
         if not self.offsets.get(self.box.boots):
             self.offsets[self.box.boots] = seconds
 
@@ -458,7 +459,7 @@ class World:
         """Return what is wrong with a bundle that was found."""
         if not bundle or bundle.since or bundle.parked:
             return ["9: bundle half done"]
-        members = list(self.box.members(bundle))
+        members = list(borrow("outbox.deliveries").members(self.box, bundle))
         if not members:
             return ["9: bundle of nothing"]
         if key not in self.bundles:
@@ -501,7 +502,7 @@ class World:
         """Return what is wrong with the states of the tags."""
         states = {}
         wrong = []
-        for record in self.box.replay():
+        for record in borrow("outbox.states").replay(self.box):
             states[record.tag] = record.state, record.occurrence
             wrong += self.check_announced(record)
         for tag in TAGS:
@@ -525,7 +526,7 @@ class World:
                 box.remove(box.find(b"", ranks))
         while box.find(b"", outbox.BUNDLES):
             box.remove(box.find(b"", outbox.BUNDLES))
-        return ["cannot be emptied"] if box.index or len(os.listdir(ROOT)) > 4 else []
+        return ["cannot be emptied"] if box.count(outbox.ANY) or len(os.listdir(ROOT)) > 4 else []
 
 
 def tally(counts, overflow):

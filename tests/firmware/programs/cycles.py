@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 
 import flash
+from borrow import borrow
 from outbox import BUNDLE, Outbox, Record
 
 LIMIT = 12
@@ -24,13 +25,13 @@ def cycle(box, number):
     one = box.append(Record(1, tag, 2, 3, number, number, 81.5, 3))
     last = box.append(Record(2, tag, 1, 3, number, number, 81.5, 3, "", one, number))
     bundle = box.append(Record(BUNDLE, to=3, announced=last))
-    for key in box.members(box.read(bundle)):
+    for key in borrow("outbox.deliveries").members(box, box.read(bundle)):
         box.read(key)
     box.remove(bundle, 1)
-    box.park(one, 2)
+    box.remove(one, 2, 2)
     box.remove(last)
     box.remove(one)
-    box.set_offset(1790000000 + number, again=True)
+    borrow("outbox.offsets").change(box, 1790000000 + number, again=True)
     if number % 16 == 0:
         for at in range(2 * LIMIT):
             box.append(Record(1, TAGS[at % len(TAGS)], 2, 3, number, number, 81.5, 1))
@@ -68,7 +69,7 @@ def main():
     flash.make(device.memory, "esp32")
     flash.mount(device, "esp32")
     box = Outbox(flash.PLACE + "/outbox", LIMIT)
-    box.boot()
+    borrow("outbox.recovery").boot(box)
     cycles(box, 200)
     allocated()
     for at in range(ROUNDS):

@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 
 import flash
+from borrow import borrow
 from outbox import BUNDLE, Outbox, Record
 
 RAISE, CLEAR, TEXT = 1, 2, 15
@@ -64,7 +65,7 @@ def main():
     flash.make(device.memory, geometry)
     flash.mount(device, geometry)
     box = Outbox(flash.PLACE + "/outbox")
-    box.boot()
+    borrow("outbox.recovery").boot(box)
     for number in range(count):
         ALL[what](box, "TK-%03d.LSHH" % (number % tags), number)
     programs, erases = device.programs, device.erases

@@ -90,7 +90,8 @@ class Notifier(notifier.Notifier):
         record = self.outbox.read(key)
         members = []
         if record and record.kind == outbox.BUNDLE:
-            members = [name_of(member) for member in self.outbox.members(record)]
+            members = borrow("outbox.deliveries").members(self.outbox, record)
+            members = [name_of(member) for member in members]
         self.sends = []
         self.about = [name_of(key), members]
         super().mail(key, to)
