@@ -8,6 +8,8 @@ from host_tools.fake_smtp import FakeSMTP
 from tests.bench.board import FIRMWARE, run
 from tests.bench.notifier import KILO, free_while_sending, make_folder
 
+ANSWER = re.compile(r"=(\d+) (ok|error): (.*)")
+
 LEAST = 12288
 """Octets that are free while a mail is sent: room for an error, and for what comes meanwhile."""
 
