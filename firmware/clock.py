@@ -1,4 +1,4 @@
-"""Time: uptime that does not wrap, and UTC by asking an SNTP server."""
+"""Time: ms that neither wrap nor grow long, uptime, and UTC by asking an SNTP server."""
 
 try:
     from time import ticks_diff, ticks_ms
@@ -9,9 +9,11 @@ from borrow import borrow
 
 
 class Clock:
-    """Milliseconds of uptime, from 0 on.
+    """Milliseconds since a moment that `rebase.py` moves now and then; at first it is the boot.
 
     The ticks of a board wrap every 12.4 days; now() must be called at least every 6.
+
+    base: the uptime in s at that moment
     """
 
     uptime = 0
@@ -20,9 +22,10 @@ class Clock:
         self.ticks = ticks
         self.diff = diff
         self.last = ticks()
+        self.base = 0
 
     def now(self):
-        """Return the uptime in ms."""
+        """Return the time in ms, which is less than 2^30: beyond, a number takes heap."""
         ticks = self.ticks()
         passed = self.diff(ticks, self.last)
         if passed:
@@ -30,15 +33,19 @@ class Clock:
             self.uptime += passed
         return self.uptime
 
+    def seconds(self, time):
+        """Return the uptime in s at a time in ms; one before `base`, below 0, is in s itself."""
+        return self.base + (time // 1000 if time >= 0 else time)
+
 
 class Sntp:
     """Asks an SNTP server (RFC 4330): after 4 s, 8 s ... 1024 s until it answers, then hourly.
 
     host: an address; a name is looked up each time, which may block for seconds
     clock: a Clock
-    due: the uptime in ms from which on it asks next; may be set, as when the network is back
+    due: the time in ms from which on it asks next; may be set, as when the network is back
     interval: ms until it asks once more
-    heard: the uptime in ms of the last good answer, or None
+    heard: the time in ms of the last good answer, or None
     """
 
     due = 0

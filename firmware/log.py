@@ -26,7 +26,7 @@ class Log:
         if level <= self.level or level < INFO:
             now = self.clock.now()
             word = LEVELS.split(" ")[level]
-            text = "%d.%03d %s %s" % (now // 1000, now % 1000, word, text % values)
+            text = "%d.%03d %s %s" % (self.clock.seconds(now), now % 1000, word, text % values)
             if level <= self.level:
                 print(text)
             if level < INFO:
