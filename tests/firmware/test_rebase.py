@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from tests.firmware.world import DAY, HOUR, MINUTE, SECOND, World, software
+from tests.firmware.world import DAY, HOUR, MINUTE, SECOND, UTC, World, software
 
 LATE = 536870 * SECOND  # from the next second on it is time
 SPAN = 400000 * SECOND
@@ -61,9 +61,21 @@ def tell(world):
     world.at(90 * MINUTE, "plant.gateways[25].faults = {}")
 
 
+# The board's own clock: when it was set, and to what.
+RTC = """
+import sys
+moments = []
+class RTC:
+    def datetime(self, moment):
+        moments.append((plant.now, moment))
+sys.modules["machine"] = world.Module(RTC=RTC)
+"""
+
+
 def story(uptime):
     """Return what comes to pass in a plant whose board has been up for so long before."""
     world = World()
+    world.do(RTC)
     start(world, uptime, *POINTS, acknowledge=True, heartbeat="12:10")
     tell(world)
     found = [
@@ -72,12 +84,13 @@ def story(uptime):
     ]
     moved = world.get("app.clock.base")
     begin = uptime // SECOND
-    since_boot = world.get("server.questions"), world.get("app.outbox.offset()") + begin
+    offset = world.get("app.outbox.offset()")
+    clocks = world.get("server.questions"), world.get("moments"), offset + begin
     world.do("plant.keyboard.typed = b'=status status\\r=logs logs\\r'")
     world.run(2 * HOUR + SECOND)
     assert world.failures() == 0
     world.close()
-    return moved, found, since_boot, list(said(world.console, begin))
+    return moved, found, clocks, list(said(world.console, begin))
 
 
 DIFFERS = (" ready: ", "clock set", "=status boot:", "=status heap:", "=status trouble:")
@@ -126,6 +139,18 @@ def test_whatever_takes_its_time_comes_at_its_time():
         assert words in text
     for minute in (1, 9, 12, 16, 22, 27, 34, 56, 81, 89):
         assert story(LATE - minute * MINUTE) == (SPAN // SECOND, mails, *others)
+
+
+def test_what_flash_has_not_taken_yet_keeps_its_time(world):
+    start(world, LATE - 3 * MINUTE, PUMP)
+    world.do("real = app.outbox.append\ndef fail(record):\n    raise OSError(28)")
+    world.at(220 * SECOND, "app.outbox.append = fail; app.find('PUMP').set()")
+    world.at(260 * SECOND, "app.outbox.append = real")
+    assert world.run(250 * SECOND) == []
+    assert world.get("app.clock.now()") > LATE + MINUTE
+    (raised,) = world.run(10 * MINUTE)
+    assert stamp(raised) == UTC + 220
+    assert world.get("app.clock.base") == SPAN // SECOND
 
 
 # All that is reachable from the app and is a number: by its path.
