@@ -16,7 +16,7 @@ class Clock:
     base: the uptime in s at that moment
     """
 
-    uptime = 0
+    time = 0
 
     def __init__(self, ticks=ticks_ms, diff=ticks_diff):
         self.ticks = ticks
@@ -30,11 +30,11 @@ class Clock:
         passed = self.diff(ticks, self.last)
         if passed:
             self.last = ticks
-            self.uptime += passed
-        return self.uptime
+            self.time += passed
+        return self.time
 
     def seconds(self, time):
-        """Return the uptime in s at a time in ms; one before `base`, below 0, is in s itself."""
+        """Return the uptime in s at a time in ms; one below 0 is of before `base`, and in s."""
         return self.base + (time // 1000 if time >= 0 else time)
 
 

@@ -37,7 +37,7 @@ def run(app):
         opens, delay = notifier.later[key]
         later[key] = opens - _MS, delay
     app.watching = True
-    app.clock.uptime -= _MS
+    app.clock.time -= _MS
     app.clock.base += _SPAN
     notifier.later = later
     for one, names in found:
