@@ -21,9 +21,9 @@ Rules
 6. While a point chatters its raises and faults are counted, their ends too go without a notice.
 7. A window is half open: what is 60 s old is no longer within 60 s.
 
-Times are in milliseconds of uptime, since delays are exact to the millisecond. Beyond 2^30, which
-is 12.4 days, such a number is an object of 32 bytes on a board: comparing two makes none, so a
-poll still takes no heap; a change keeps up to six for its point.
+Times are in milliseconds, since delays are exact to the millisecond, from any moment on. From 2^30
+on, which is 12.4 days, such a number is an object of 32 octets on a board; so whoever drives this
+may take as much off all times in here as off those that it passes. `rebase.py` does.
 """
 
 try:
@@ -123,7 +123,7 @@ class Notice:
         of the plant FLOOD FLOOD_END, which name the first-out alarm
     tag, occurrence: which alarm
     state: the state of the point from then on; a CLEAR with LATCHED waits for a reset
-    time: when, in ms of uptime
+    time: when, in ms
     since: when the occurrence was raised; None: before this boot
     value: the last value known then
     first: the raise had none before it for 600 s: the first-out alarm of those that follow

@@ -151,9 +151,9 @@ class App:
             1 + state + 8 * point.before,
             point.priority,
             point.occurrence,
-            time // 1000,
+            self.clock.seconds(time),
             announced=point.announced,
-            since=point.began if since is None else since // 1000,
+            since=point.began if since is None else self.clock.seconds(since),
         )
 
     def append(self, record):
@@ -188,7 +188,7 @@ class App:
             ):
                 borrow("upkeep").look(self, now)
             if link.up:
-                self.notifier.step(now)
+                self.notifier.step(self.clock.now())
             if self.failures == failures:
                 self.in_a_row = 0
         except Exception as error:

@@ -45,6 +45,7 @@ class Choice:
     def __init__(self, notifier, now):
         self.notifier = notifier
         self.outbox = notifier.outbox
+        self.clock = notifier.clock
         self.now = now
         self.due = NEVER
         self.bundles = []  # that wait since they were refused for now
@@ -174,7 +175,7 @@ class Choice:
             return _CLOCK
         if record.kind >= _BESIDES or self.is_old(record):
             return self.now
-        return record.uptime * 1000 + self.notifier.window
+        return (record.uptime - self.clock.base) * 1000 + self.notifier.window
 
     def is_old(self, record):
         """Tell whether a notice is of an earlier boot; it may have been sent when that ended."""
@@ -203,7 +204,7 @@ class Choice:
         last = self.last(record.to, tag)
         if last < record.key:
             return None
-        time = self.now // 1000
+        time = self.clock.seconds(self.now)
         bundle = Record(BUNDLE, "", 0, record.priority, 0, time, None, record.to, tag, last)
         return self.outbox.append(bundle), record.to
 

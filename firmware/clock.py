@@ -1,4 +1,4 @@
-"""Time: uptime that does not wrap, and UTC by asking an SNTP server."""
+"""Time: ms that neither wrap nor grow long, uptime, and UTC by asking an SNTP server."""
 
 try:
     from time import ticks_diff, ticks_ms
@@ -9,26 +9,33 @@ from borrow import borrow
 
 
 class Clock:
-    """Milliseconds of uptime, from 0 on.
+    """Milliseconds since a moment that `rebase.py` moves now and then; at first it is the boot.
 
     The ticks of a board wrap every 12.4 days; now() must be called at least every 6.
+
+    base: the uptime in s at that moment
     """
 
-    uptime = 0
+    time = 0
 
     def __init__(self, ticks=ticks_ms, diff=ticks_diff):
         self.ticks = ticks
         self.diff = diff
         self.last = ticks()
+        self.base = 0
 
     def now(self):
-        """Return the uptime in ms."""
+        """Return the time in ms, which is less than 2^30: beyond, a number takes heap."""
         ticks = self.ticks()
         passed = self.diff(ticks, self.last)
         if passed:
             self.last = ticks
-            self.uptime += passed
-        return self.uptime
+            self.time += passed
+        return self.time
+
+    def seconds(self, time):
+        """Return the uptime in s at a time in ms; one below 0 is of before `base`, and in s."""
+        return self.base + (time // 1000 if time >= 0 else time)
 
 
 class Sntp:
@@ -36,9 +43,9 @@ class Sntp:
 
     host: an address; a name is looked up each time, which may block for seconds
     clock: a Clock
-    due: the uptime in ms from which on it asks next; may be set, as when the network is back
+    due: the time in ms from which on it asks next; may be set, as when the network is back
     interval: ms until it asks once more
-    heard: the uptime in ms of the last good answer, or None
+    heard: the time in ms of the last good answer, or None
     """
 
     due = 0

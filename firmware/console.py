@@ -46,7 +46,7 @@ help manual"""
 class Line:
     """A line that is being typed.
 
-    since: the uptime in ms of its last octet
+    since: the time in ms of its last octet
     """
 
     def __init__(self, app):

@@ -53,7 +53,8 @@ def keep(app, text):
     folder = folder_of(app)
     offset = app.outbox.offset()
     if offset:
-        text = borrow("dates").text(offset + app.clock.now() // 1000) + ", " + text
+        now = app.clock.seconds(app.clock.now())
+        text = borrow("dates").text(offset + now) + ", " + text
     try:
         make(folder)
         with open(folder + "new", "ab") as file:

@@ -37,7 +37,7 @@ class Link:
         self.wiring = wiring
 
     def poll(self, now):
-        """Look after the interface; to be called often, with the uptime in ms."""
+        """Look after the interface; to be called often, with the time in ms."""
         if now < self.due:
             return
         self.due = now + _TURN

@@ -23,8 +23,9 @@ class Log:
         """Print a line: `text % values`."""
         if level <= self.level or level < INFO:
             now = self.clock.now()
-            word = "error warning info debug".split(" ")[level]  # noqa: SIM905  (each would be a name)
-            text = "%d.%03d %s %s" % (now // 1000, now % 1000, word, text % values)
+            words = "error warning info debug"  # split here: each by itself would be a name
+            word = words.split(" ")[level]
+            text = "%d.%03d %s %s" % (self.clock.seconds(now), now % 1000, word, text % values)
             if level <= self.level:
                 print(text)
             if level < INFO:

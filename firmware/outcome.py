@@ -42,7 +42,7 @@ class Outcome:
             self.spend()
         if took:
             notifier.sent += 1
-            notifier.taken = self.now
+            notifier.taken = notifier.clock.seconds(self.now)
         if self.record.kind == BUNDLE and left and (unknown or key in doubt):
             doubt[key] = left, parked | doubt.get(key, (0, 0))[1]  # it must stay what it is
         else:

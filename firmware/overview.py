@@ -17,7 +17,6 @@ class Context:
 def answer(app, _, say):
     """Tell it: a name and a value each."""
     notifier = app.notifier
-    now = app.clock.now()
     valid = config(app)
     gc.collect()
     context = Context()
@@ -38,7 +37,7 @@ def answer(app, _, say):
     say("address", context.address)
     say("gateway", "%s:%d" % tuple(notifier.gateways[notifier.gateway]))
     say("gateway_answers", not notifier.failing)
-    say("last_mail_ago", None if taken is None else (now - taken) // 1000)
+    say("last_mail_ago", None if taken is None else context.uptime - taken)
     say("trouble", getattr(app, "trouble", ""))
     say("queue", app.outbox.count())
     say("parked", app.outbox.count(PARKED))

@@ -64,7 +64,8 @@ class Query:
         time = told(data, self.cookie)
         if time is None or now - self.sent >= _PATIENCE:
             return None
-        return (time - (self.sent + now) // 2 + 500) // 1000  # it was told halfway
+        halfway = (self.sent + now) // 2  # when it was told
+        return (time - halfway + 500) // 1000 - self.server.clock.base
 
 
 def told(data, cookie):

@@ -27,7 +27,7 @@ def fill(context, app):
     context.board = board.name
     context.address = board.link.address
     context.reset_cause = board.reset_cause()
-    context.uptime = now // 1000
+    context.uptime = app.clock.seconds(now)
     context.flood = app.alarms.flood
     context.sent = notifier.sent
     context.deferred = notifier.deferred

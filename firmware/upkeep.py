@@ -14,6 +14,7 @@ except ImportError:
 
 _LOOK = const(60000)  # ms between looks at the board itself
 _HEAP = const(4096)  # octets: the heap is low
+_LATE = const(1 << 29)  # ms: 6.2 days, so what is due in a day is far from 2^30
 _LOST = const(86400000)  # ms without an answer of a time server: the clock is lost
 _DRIFT = const(2)  # s that the clock may be off
 _RESET = const(60000)  # ms that WATCHDOG stays active after a reset by it
@@ -51,6 +52,8 @@ def look(app, now):
     gc.collect()
     watch(app, now)
     app.next_look = min(now + _LOOK, app.next_heartbeat)
+    if now >= _LATE and not app.alarms.out:
+        borrow("rebase").run(app)  # what comes after it asks for the time again
 
 
 def watch(app, now):
@@ -85,7 +88,7 @@ def take(app):
 
 def put(app, kind, priority, text=""):
     """Put a notice that is of no point on flash; return its key."""
-    now = app.clock.now() // 1000
+    now = app.clock.seconds(app.clock.now())
     while len(text.encode()) > _TEXT:
         text = text[: len(text) * _TEXT // len(text.encode()) - 1]
     return app.append(Record(number(kind), "", 0, priority, 0, now, None, app.system, text))
@@ -103,7 +106,8 @@ def schedule(app, now):
     app.next_heartbeat = 1 << 60
     if app.beat is not None:
         offset = app.outbox.offset()
-        wait = (app.beat - offset - now // 1000 - 1) % _DAY + 1 if offset else _DAY
+        uptime = app.clock.seconds(now)
+        wait = (app.beat - offset - uptime - 1) % _DAY + 1 if offset else _DAY
         app.next_heartbeat = now + 1000 * wait
 
 
@@ -112,7 +116,7 @@ def synchronize(app, now, offset):
 
     offset: Unix seconds of uptime 0
     """
-    borrow("sntp").set_rtc(offset + now // 1000)
+    borrow("sntp").set_rtc(offset + app.clock.seconds(now))
     known = app.outbox.offset()
     if known and abs(offset - known) < _DRIFT:
         return

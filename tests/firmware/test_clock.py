@@ -54,11 +54,27 @@ def test_uptime_runs(device):
     source = """
 from clock import Clock
 clock = Clock()
-result = clock.uptime
+result = clock.time
 while clock.now() == 0:
     pass
 """
     assert device.call("exec", source) == 0
+
+
+SECONDS = """
+from clock import Clock
+clock = Clock()
+result = [clock.seconds(time) for time in TIMES]
+clock.base = 400000
+result += [clock.seconds(time) for time in TIMES]
+"""
+
+
+def test_the_uptime_at_a_time(device):
+    source = SECONDS.replace("TIMES", "(0, 999, 1000, 2**30 - 1, -1, -400000)")
+    found = [0, 0, 1, 1073741, -1, -400000]
+    moved = [400000, 400000, 400001, 1473741, 399999, 0]
+    assert device.call("exec", source) == found + moved
 
 
 # The calendar
