@@ -220,7 +220,7 @@ def test_status_tells_what_is_wrong(world):
     world.point("PUMP", "set()")
     read(world)
     world.do("plant.board.link.up = False\nplant.board.link.address = ''")
-    world.do("plant.board.link.work = Module(linked=True)")
+    world.do("import plant as p; plant.board.link.work = p.Module(linked=True)")
     world.do("plant.write('/config.json', '{}')")
     found = dict(ask(world, "status")[0])
     assert found["link"] == "no address"

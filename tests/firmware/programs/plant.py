@@ -145,7 +145,6 @@ class Gateway:
         self.plant = plant
         self.faults = {}
         self.mails = []
-        self.mail = b""
 
     def answer(self, stage, line, usual):
         """Return the reply to a command."""
@@ -153,9 +152,9 @@ class Gateway:
         reply = faults(stage, line) if callable(faults) else faults.get(stage)
         return usual if reply is None else reply
 
-    def hear(self, piece):
+    def hear(self, connection, piece):
         """Hear a piece of a mail."""
-        self.mail += piece
+        connection.mail += piece
 
     def took(self, mail):
         """Take a mail: time, recipients, and octets."""
@@ -171,6 +170,7 @@ class Socket:
         self.closed = False
         self.lines = b""
         self.data = False  # whether a mail is on its way
+        self.mail = b""
         self.recipients = []
         self.gateway = None
 
@@ -201,7 +201,7 @@ class Socket:
         if self.gateway.state != "up":
             return None
         if self.data:
-            self.gateway.hear(memoryview(data)[start:length])
+            self.gateway.hear(self, memoryview(data)[start:length])
         if self.data and length - start > TAIL:
             self.lines = bytes(data[length - TAIL : length])
         else:
@@ -226,8 +226,7 @@ class Socket:
     def end(self):
         """Answer the end of a mail."""
         self.data = False
-        mail = self.gateway.mail
-        mail = mail[: mail.find(END)]
+        mail = self.mail[: self.mail.find(END)]
         reply = self.gateway.answer("BODY", mail, "250 taken")
         if reply[:3] == "250" or reply[:5] == "taken":
             self.gateway.took((self.plant.now, tuple(self.recipients), mail))
@@ -252,7 +251,7 @@ class Socket:
             self.recipients.append(line[9:-1].decode())
         if word == "DATA" and reply[:3] == "354":
             self.data = True
-            self.gateway.mail = b""
+            self.mail = b""
         self.say(reply)
 
     def events(self, wanted):
