@@ -18,14 +18,14 @@ _REMOVED = "/new/removed"
 
 def run():
     """Do all that is left to do, and reset the board; main.py calls it."""
-    import time
+    from time import sleep
 
     try:
         for _ in steps():
             pass
     except OSError as error:  # the next boot tries again
         print("error: update: flash fails: %s" % error)
-        time.sleep(10)
+        sleep(10)
     try:
         import hardware as board  # not before, since it is one of the files
     except ImportError:  # it is not there yet

@@ -380,7 +380,7 @@ def prove(board, recorder, step):
     files = {
         path: hashlib.sha256(data).hexdigest()
         for path, data in board.files().items()
-        if not path.startswith("adopted/")
+        if not path.startswith(("adopted/", "logs/"))
     }
     order = {
         "journal": str(board.journal),
