@@ -148,8 +148,9 @@ def test_the_monitor_comes_back_and_leaves(board):
 
 
 def test_a_board_without_the_program(alarmpost, board):
+    at = len(board.console)
     board.type("\x03")
-    board.wait_for(">>> ", start=len(board.console))
+    board.wait_for(">>> ", start=at)
     expected = (
         "alarmpost: the board is at MicroPython's prompt, its program does not run; "
         f"start it with: mpremote connect {board.port} resume reset\n"
