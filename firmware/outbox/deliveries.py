@@ -55,6 +55,7 @@ def retire(box, key, notice):
 
 def place(box, key):
     """Return the page of the index that has the entry of a key, or would have it, and where."""
+    page = box.index[0]  # there always is one
     for page in box.index:
         if page[-_ENTRY:] > key:  # an entry is more than its key
             break
