@@ -554,14 +554,19 @@ for (stage, reply), (heard, at) in FAILURES.items():
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
-    """What is said in each case."""
+def firmware(tmp_path_factory):
+    """A folder with the firmware, compiled."""
     folder = tmp_path_factory.mktemp("firmware")
     for package in (FIRMWARE, CLIENT, FIRMWARE / "outbox"):
         compile_all(package, folder / package.relative_to(FIRMWARE))
+    return folder
+
+
+def said(firmware, *case):
+    """Return what is said in a case."""
     done = subprocess.run(
-        [micropython.find(64), "-X", "heapsize=32m", str(PROGRAM), str(folder)],
-        input=json.dumps({name: case[:3] for name, case in CASES.items()}),
+        [micropython.find(64), "-X", "heapsize=32m", str(PROGRAM), str(firmware)],
+        input=json.dumps({"it": case}),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -569,9 +574,10 @@ def said(tmp_path_factory):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])["it"]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_rule(said, name):
-    assert said[name] == CASES[name][3]
+def test_rule(firmware, name):
+    *case, expected = CASES[name]
+    assert said(firmware, *case) == expected
