@@ -26,6 +26,8 @@ STRIDE = 3
 BLOCKS = 32
 GEOMETRY = sys.argv[2]
 TORN = sys.argv[3] == "torn"
+MEMORY = flash.erased(BLOCKS)
+IMAGE = flash.erased(BLOCKS)
 
 TAGS = ("LSHH-1", "TK-2/PAL", "FT 3")
 
@@ -138,7 +140,8 @@ class World:
     """A board, what it was told to keep, and what it may be in the middle of."""
 
     def __init__(self):
-        self.memory = flash.erased(BLOCKS)
+        self.memory = MEMORY
+        flash.erase(self.memory)
         flash.make(self.memory, GEOMETRY)
         # accepted: by key, [tag, state, priority, octets of text, occurrence, to, parked]
         self.notices = {}
@@ -563,12 +566,12 @@ def cut_scenario(before, steps, result):
         if not fails(world, world.run, steps):
             return
         result["erase" if world.device.dead == flash.ERASE else "program"] += 1
-        image = bytes(world.memory)
+        flash.copy(IMAGE, world.memory)
         look(world, result)
         second = number % STRIDE - STRIDE + 1
         while True:
             second += STRIDE
-            flash.copy(world.memory, image)
+            flash.copy(world.memory, IMAGE)
             if not fails(world, world.start, second):
                 break
             result["boot"] += 1
