@@ -390,7 +390,7 @@ def prove(board, recorder, step):
         "marks": recorder.marks,
         "after": files,
     }
-    words = [micropython.find(64), "-X", "heapsize=64m", PROGRAMS / "updates.py"]
+    words = [micropython.find(64), "-X", "heapsize=1m", PROGRAMS / "updates.py"]
     done = subprocess.run(
         [str(word) for word in (*words, board.board.port, step)],
         input=json.dumps(order) + "\n",

@@ -447,7 +447,7 @@ def play(firmware: Path, geometry: str, seed: int) -> Story:
         FakeSMTP(weathers[1], offers[1], watch=watch) as second,
     ):
         servers = first, second
-        words = [micropython.find(64), "-X", "heapsize=32m", PROGRAM, firmware, geometry, seed]
+        words = [micropython.find(64), "-X", "heapsize=1m", PROGRAM, firmware, geometry, seed]
         words += [server.port for server in servers]
         told = converse([str(word) for word in words], servers)
     return Story(json.loads(told), mails, weathers[0].counts + weathers[1].counts)

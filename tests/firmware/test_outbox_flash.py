@@ -16,7 +16,7 @@ IMPORTS = HERE.parent / "bench" / "programs" / "imports.py"
 PATIENCE = 1800  # seconds after which a program counts as hung
 
 GEOMETRIES = ("esp32", "rp2")
-SCENARIOS = {"notices": 500, "bundles": 1000, "mixed": 300}  # at least so many cuts
+SCENARIOS = {"notices": 500, "bundles": 1000, "mixed": 250}  # at least so many cuts
 MOST_ERASES = {"esp32": 50, "rp2": 60}  # for 100 alarms
 
 
@@ -32,7 +32,7 @@ def firmware(tmp_path_factory) -> Path:
     return folder
 
 
-def run(firmware: Path, program: str, *arguments: object, bits=64, heap="32m") -> dict:
+def run(firmware: Path, program: str, *arguments: object, bits=64, heap="1m") -> dict:
     """Run a program of `programs/` under MicroPython; return what it printed."""
     path = HERE / "programs" / f"{program}.py"
     words = [micropython.find(bits), "-X", f"heapsize={heap}", path, firmware, *arguments]

@@ -565,7 +565,7 @@ def firmware(tmp_path_factory):
 def said(firmware, *case):
     """Return what is said in a case."""
     done = subprocess.run(
-        [micropython.find(64), "-X", "heapsize=32m", str(PROGRAM), str(firmware)],
+        [micropython.find(64), "-X", "heapsize=1m", str(PROGRAM), str(firmware)],
         input=json.dumps({"it": case}),
         capture_output=True,
         text=True,

@@ -267,7 +267,7 @@ def test_boots_that_are_counted_anew(plant):
 # Figures
 
 
-def run(interpreter: Path, *words: object, heap: str = "32m") -> dict:
+def run(interpreter: Path, *words: object, heap: str = "1m") -> dict:
     """Run a program under MicroPython; return what it printed."""
     command = [str(word) for word in (interpreter, "-X", f"heapsize={heap}", *words)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)

@@ -111,7 +111,7 @@ class Mail:
 class World:
     """A plant; `console` has the lines that the firmware has printed."""
 
-    def __init__(self, bits=64, heap="8m"):
+    def __init__(self, bits=64, heap="1m"):
         words = [micropython.find(bits), "-X", f"heapsize={heap}"]
         words += [HERE / "programs" / "world.py", compiled()]
         self._process = subprocess.Popen(

@@ -21,6 +21,8 @@ FOLDER = flash.PLACE + "/config"
 SOURCE = flash.PLACE + "/config.json"
 GEOMETRY = sys.argv[2]
 BLOCKS = 48
+IMAGE = flash.erased(BLOCKS)
+CUT = flash.erased(BLOCKS)
 SECOND = {"esp32": 4, "rp2": 1}  # of so many cuts one has its next boot cut as well
 
 
@@ -201,29 +203,29 @@ def cut_step(world, expected, step, torn, result):
     """Cut a step at each operation, and the boot after it; then take the step."""
     source, boot, needed = step
     world.write(source)
-    image = bytes(world.memory)
+    flash.copy(IMAGE, world.memory)
     before = world.kept
     world.expect(*step)
     number = 0
     while True:
         number += 1
-        flash.copy(world.memory, image)
+        flash.copy(world.memory, IMAGE)
         world.boot(boot, needed, number, torn)
         if not world.device.dead:
             break
         result["cuts"] += 1
         found = first_look(world, expected, before, boot)
-        cut = bytes(world.memory)
+        flash.copy(CUT, world.memory)
         second = 0
         while not found and number % SECOND[GEOMETRY] == 0:
             second += 1
-            flash.copy(world.memory, cut)
+            flash.copy(world.memory, CUT)
             world.boot(boot + 1, needed, second, torn)
             if not world.device.dead:
                 break
             result["second"] += 1
             found = look(world, expected, source, boot + 2, needed, before)
-        flash.copy(world.memory, cut)
+        flash.copy(world.memory, CUT)
         note(result, step, found or look(world, expected, source, boot + 1, needed, before))
     result["programs"].append(world.device.programs + world.device.erases)
     note(result, step, look(world, expected, source, boot, needed, before))

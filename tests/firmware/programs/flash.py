@@ -7,7 +7,7 @@ import os
 
 import ffi
 import vfs
-from uctypes import addressof
+from uctypes import addressof, bytearray_at
 
 BLOCK = 4096
 PLACE = "/flash"
@@ -17,6 +17,7 @@ GEOMETRIES = {"esp32": {}, "rp2": {"progsize": 256}}
 SIZES = {"esp32": 512, "rp2": 352}  # blocks
 
 _libc = ffi.open(None)
+_malloc = _libc.func("p", "malloc", "I")
 _copy = _libc.func("v", "memcpy", "ppi")
 _fill = _libc.func("v", "memset", "pii")
 
@@ -85,8 +86,8 @@ class Flash:
 
 
 def erased(blocks):
-    """Return the memory of a new flash."""
-    memory = bytearray(blocks * BLOCK)
+    """Return the memory of a new flash; not on the heap, which is slow when it is large."""
+    memory = bytearray_at(_malloc(blocks * BLOCK), blocks * BLOCK)
     erase(memory)
     return memory
 

@@ -12,9 +12,7 @@ import time
 from errno import ECONNREFUSED, EINPROGRESS
 from struct import pack
 
-import ffi
 import flash
-from uctypes import bytearray_at
 
 sys.path.insert(0, sys.argv[1])
 
@@ -28,8 +26,6 @@ END = b"\r\n.\r\n"  # of a mail
 TAIL = 16  # octets that the end of a mail is in, with the QUIT that may follow
 _POLLIN = 1
 _POLLOUT = 4
-
-_malloc = ffi.open(None).func("p", "malloc", "I")
 
 
 class Reset(BaseException):
@@ -388,8 +384,7 @@ class Plant:
     def __init__(self, config, geometry="esp32", blocks=128, gateways=(25,), start=0):
         self.now = start
         self.geometry = geometry
-        self.memory = bytearray_at(_malloc(blocks * flash.BLOCK), blocks * flash.BLOCK)
-        flash.erase(self.memory)
+        self.memory = flash.erased(blocks)
         flash.make(self.memory, geometry)
         self.gateways = {port: Gateway(self) for port in gateways}
         self.events = []  # (time, function), soonest first

@@ -67,8 +67,10 @@ class Journal:
     """The operations of a flash, applied one by one."""
 
     def __init__(self, path, blocks):
+        data = flash.erased(1 + os.stat(path)[6] // flash.BLOCK)
         with open(path, "rb") as file:
-            self.data = memoryview(file.read())
+            file.readinto(data)
+        self.data = memoryview(data)
         self.memory = flash.erased(blocks)
         self.at = self.count = 0
 
@@ -183,8 +185,8 @@ def run():
     sys.modules["app"] = App()
     sys.modules["time"] = Time()
     journal = Journal(order["journal"], order["blocks"])
-    memory = bytearray(len(journal.memory))
-    scratch = bytearray(len(journal.memory))
+    memory = flash.erased(order["blocks"])
+    scratch = flash.erased(order["blocks"])
     sys.path[:] = [""]
     journal.advance(order["first"])
     mount(journal.memory)
