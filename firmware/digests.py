@@ -156,7 +156,7 @@ class Table:
         day = day or letter.boot(record.key)
         if day != self.day:
             self.day = day
-            return self.heading(day) + "\n" + line
+            return self.before(day) + "\n" + line
         return line
 
     def unit(self, tag):
@@ -166,7 +166,7 @@ class Table:
                 return unit
         return ""
 
-    def heading(self, day):
+    def before(self, day):
         """Return the line before those of a day, or of a boot whose clock was not set."""
         if isinstance(day, str):
             return day + " UTC"

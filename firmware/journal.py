@@ -50,7 +50,7 @@ def note(app):
 
 def keep(app, text):
     """Append a line; a flash that fails is not told here, or there would be one more line."""
-    folder = folder_of(app)
+    folder = place(app)
     offset = app.outbox.offset()
     if offset:
         now = app.clock.seconds(app.clock.now())
@@ -73,7 +73,7 @@ def make(folder):
         pass  # it is there
 
 
-def folder_of(app):
+def place(app):
     """Return the folder of the journal, beside that of the configurations."""
     return app.folder.rsplit("/", 2)[0] + "/logs/"
 
@@ -82,7 +82,7 @@ def answer(app, _, say):
     """Tell what is kept, the oldest first; a command of the console."""
     count = 0
     for name in ("old", "new"):
-        for line in lines(folder_of(app) + name):
+        for line in lines(place(app) + name):
             say("log", str(line, "utf-8").rstrip())
             count += 1
     return "%d lines" % count

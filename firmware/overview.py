@@ -26,7 +26,7 @@ def answer(app, _, say):
     say("device", notifier.name)
     say("board", context.board)
     say("firmware", context.firmware)
-    say("micropython", "%d.%d.%d" % sys.implementation.version[:3])
+    say("micropython", ".".join(map(str, sys.implementation.version[:3])))
     say("boot", app.outbox.boots)
     say("reset_cause", context.reset_cause)
     say("uptime", context.uptime)

@@ -23,7 +23,7 @@ _SPAN = const(400000)  # s, of the 536,870 that upkeep.py waits for
 _MS = const(400000000)  # the same
 NEVER = 1 << 60
 
-_POINT = ("changed", "due", "until", "late", "remind", "quiet", "latest", "earlier", "next")
+_POINT = const(("changed", "due", "until", "late", "remind", "quiet", "latest", "earlier", "next"))
 
 
 def run(app):

@@ -35,9 +35,9 @@ class Query:
         try:
             self.socket.setblocking(False)
             self.socket.connect(address[-1])  # so nobody else is heard
-            self.cookie = urandom(8)  # for our time, which is nobody's business
+            self.key = urandom(8)  # for our time, which is nobody's business
             self.sent = server.clock.now()
-            self.socket.send(b"\x23" + bytes(39) + self.cookie)  # version 4, mode client
+            self.socket.send(b"\x23" + bytes(39) + self.key)  # version 4, mode client
         except BaseException:
             self.socket.close()
             raise
@@ -61,19 +61,19 @@ class Query:
         except OSError:
             return None  # there is none, or the network is gone
         now = self.server.clock.now()
-        time = told(data, self.cookie)
+        time = told(data, self.key)
         if time is None or now - self.sent >= _PATIENCE:
             return None
         halfway = (self.sent + now) // 2  # when it was told
         return (time - halfway + 500) // 1000 - self.server.clock.base
 
 
-def told(data, cookie):
+def told(data, key):
     """Return the Unix ms that an answer tells, or None where it is no good answer to us.
 
-    cookie: what we sent in the place of our time, which nobody else can know
+    key: what we sent in the place of our time, which nobody else can know
     """
-    if len(data) < 48 or data[24:32] != cookie:
+    if len(data) < 48 or data[24:32] != key:
         return None
     if data[0] & 7 != 4 or data[0] >> 6 == 3 or not 0 < data[1] < 16:
         return None  # no server, or one whose own clock is not set

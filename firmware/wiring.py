@@ -21,7 +21,7 @@ _OPTIONS = const(
     )
 )
 
-_known = []
+found = []
 
 
 def make(board, fields):
@@ -43,9 +43,9 @@ def make(board, fields):
 def shared(values):
     """Return a list as a tuple, the same one for equal lists."""
     values = tuple(values)
-    if values not in _known:
-        _known.append(values)
-    return _known[_known.index(values)]
+    if values not in found:
+        found.append(values)
+    return found[found.index(values)]
 
 
 def software(_, fields):

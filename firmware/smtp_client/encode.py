@@ -153,15 +153,16 @@ def words(out, column, value):
         octets = character.encode()
         # 12 octets around the base64, in words of at most 75
         if column + 12 + (len(gathered) + len(octets) + 2) // 3 * 4 > 76:
-            _word(out, gathered)
+            word(out, gathered)
             put(out, b"\r\n ")
             gathered = bytearray()
             column = 1
         gathered += octets
-    _word(out, gathered)
+    word(out, gathered)
 
 
-def _word(out, octets):
+def word(out, octets):
+    """Append octets as one encoded word, none where there are none."""
     if octets:
         put(out, b"=?utf-8?B?")
         put(out, b2a_base64(octets)[:-1])
