@@ -2,8 +2,8 @@
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = str
+except ImportError:
+    from smtp_client.cpython import const
 
 LINK = {
     "no link": "plug the cable in, and see whether the lamp of the switch is on",

@@ -16,8 +16,8 @@ Rules
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _SPAN = const(400000)  # s, of the 536,870 that upkeep.py waits for
 _MS = const(400000000)  # the same

@@ -165,11 +165,11 @@ class Cable:
             server.close()
         self._flow.set()
         await self._reset()
-        current = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not current]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # who was cancelled before he began would not close his socket
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
 
 def abort(writer: asyncio.StreamWriter) -> None:

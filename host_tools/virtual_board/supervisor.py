@@ -129,8 +129,9 @@ class Supervisor:
 
     @property
     def running(self) -> bool:
-        """Whether there is a process."""
-        return self._process is not None
+        """Whether there is a process, or will be once its reset is done."""
+        with self._lock:
+            return self._process is not None
 
     def gone(self, boot: int) -> bool:
         """Tell whether a boot has ended without a word to those it was connected with."""
