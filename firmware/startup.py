@@ -16,10 +16,29 @@ from outbox import Outbox, boot_of
 
 try:
     from micropython import const
-except ImportError:  # CPython
-    const = int
+except ImportError:
+    from smtp_client.cpython import const
 
 _GARBAGE = const(2048)  # octets of heap; it is collected so often while the board boots
+_ROOM = const(20480)  # octets of heap that are free, of which the points may have some
+
+# What an occurrence changes in a point; until then its class has it.
+_CHANGING = const(
+    (
+        "announced",
+        "changed",
+        "chatter",
+        "condition",
+        "due",
+        "earlier",
+        "latest",
+        "occurrence",
+        "quiet",
+        "remind",
+        "since",
+        "state",
+    )
+)
 
 
 def boot(app, board, root, clock):
@@ -108,6 +127,21 @@ def wire(app, settings):
         button["type"] = "button"
         app.button = make(app.board, button)
     app.alarms = Alarms(app.points)
+    settle(app.points)
+
+
+def settle(points):
+    """Give points now what an alarm would give them, where there is room for it.
+
+    So it lies at the low end of the heap for good, and not where it happened to be allocated in
+    the midst of an alarm flood, between pieces of what is borrowed.
+    """
+    if not hasattr(gc, "mem_free") or gc.mem_free() < _ROOM:
+        return
+    for point in points:
+        for name in _CHANGING:
+            setattr(point, name, getattr(point, name))
+        gc.collect()
 
 
 def restore(app):
