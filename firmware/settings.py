@@ -29,7 +29,7 @@ try:
 except ImportError:  # CPython
     const = int
 
-_BLOCK = const(256)  # octets searched at once; a name is much shorter
+_BLOCK = const(128)  # octets searched at once; a name is much shorter
 
 
 class Settings:

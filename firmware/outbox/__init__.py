@@ -33,7 +33,7 @@ import os
 from binascii import crc32, hexlify
 from struct import pack, unpack_from
 
-from borrow import borrow
+from borrow import borrow, tidy
 
 try:
     from micropython import const
@@ -70,6 +70,7 @@ _BUNDLE = const(7)
 _KEY = const(7)  # octets: boot number 3, sequence number 4
 _ENTRY = const(8)
 _PAGE = const(128)  # octets of a page at most
+_RECORD = const(120)  # octets of a record without a text at most
 _VERSION = const(1)
 _RESIDUE = const(0x2144DF1C)  # the CRC-32 of anything that ends with its own CRC-32
 _HEAD = const(">B7s7sBBBIIIfIIB")
@@ -241,7 +242,9 @@ class Outbox:
         name = home_of(notice.tag) if at_home else name_of(key)
         page = self.index[-1]
         if len(page) == _PAGE:
-            page = bytearray()
+            tidy()  # since it stays for a while
+            page = bytearray(_PAGE)  # it does not move when it grows
+            page[:] = b""
             self.index.append(page)
         page.extend(key + bytes((rank_of(notice),)))  # memory first: it may be short
         try:
@@ -335,7 +338,8 @@ class Outbox:
         """Return what a file has in it, None where it cannot be read."""
         try:
             with open(self.root + name, "rb") as file:
-                return file.read()
+                data = file.read(_RECORD)  # read() asks for 256 octets in one piece
+                return data + file.read() if len(data) == _RECORD else data
         except OSError:
             return None
 
