@@ -21,7 +21,7 @@ import gc
 import sys
 from os import urandom
 
-from borrow import borrow
+from borrow import borrow, room
 from log import DEBUG, ERROR, INFO, WARNING
 from outbox import PENDING
 
@@ -73,6 +73,8 @@ class Notifier:
         self.gateways = site["gateways"]
         self.name = site["device"]
         self.connect()
+        if hasattr(gc, "mem_free"):
+            room[:] = [self.make_room]
         self.single = []  # time and recipients of each mail about one alarm, of `_SPAN`
         self.digests = []  # the same of digests, of `_SPACE`
         self.later = {}  # by key, until when a mail waits that was refused for now, and how long
@@ -149,8 +151,12 @@ class Notifier:
     def render(self, record, dated):
         """Return what AlarmMail takes, and the addresses."""
         gc.collect()
-        if self.client and hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
-            self.release()
+        if hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
+            if self.client:
+                self.release()
+                gc.collect()
+            while self.short < 2 and gc.mem_free() < _ROOM - 2048 * self.short:
+                self.short += 1
         return borrow("notices").render(self.app, record, dated)
 
     def make_room(self):
@@ -172,6 +178,8 @@ class Notifier:
             gc.collect()  # what rendered is gone: its place comes together again
             from smtp_client import SMTPClient
 
+            if self.short and self.clock.now() >= _OLD:  # it may have no place when it fails
+                import smtp_client.errors  # noqa: F401
             if self.out is not None:
                 SMTPClient.out = self.out
             self.client = SMTPClient(*self.gateways[self.gateway])

@@ -32,11 +32,13 @@ def answer(app, words, say):
     server = client.server
     client.stream.idle = app.watch  # no other command meanwhile
     client.close()
+    app.notifier.client = None  # or who lacks memory lets it go meanwhile
     try:
         return Trial(app, words[1:], say).run(client)
     finally:
         client.server = server
         client.stream.idle = idle
+        app.notifier.client = client
         for name in list(sys.modules):
             if name.startswith("smtp_client.") and name not in known:
                 borrow(name)  # for the last time: an error, say, that only this had
