@@ -60,7 +60,7 @@ def events(mail):
     if counts and not EVENT.search(mail.body):
         named = []  # an overflow
     for tag, event in named:
-        many = re.match(r"CHATTERED (\d+) TIMES", event)
+        many = re.search(r"CHATTERED (\d+) TIMES", event)
         found[tag] = found.get(tag, 0) + (1 + int(many[1]) if many else 1)
     for count, tag in counts:
         found[tag] = found.get(tag, 0) + int(count)
