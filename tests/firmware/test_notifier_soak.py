@@ -186,6 +186,8 @@ def run(folder, heap, *arguments, **streams):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_nothing_grows_and_nothing_is_lost(board, record_property):
     folder, share = board
     story = Story(folder, HEAP + share, DAYS)
