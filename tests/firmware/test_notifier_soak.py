@@ -21,7 +21,7 @@ DAYS = 30
 WARM = 8  # days; the clock was rebased once
 WEEK = 5  # days, of which one has a storm
 
-HEAP = 64 * 1024
+HEAP = 72 * 1024
 """What firmware and interpreter have; the simulation has its share besides."""
 
 POINT = {"description": "overload", "response": "Reset it.", "latched": False}
@@ -209,8 +209,17 @@ def test_nothing_grows_and_nothing_is_lost(board, record_property):
     assert (last.failures, last.waiting, last.parked) == (0, 0, 0)
     assert len(days) == DAYS
     assert {day.files for day in days[WARM:]} == {last.files}
-    assert {day.heap for day in days[WARM:]} == {last.heap}
+    assert least_heap(days[WARM:-WEEK]) == least_heap(days[-WEEK:])
     assert most_free(days[WARM:-WEEK]) == most_free(days[-WEEK:])
+
+
+def least_heap(days):
+    """Return the least heap in use at the end of some days.
+
+    A stale word on the interpreter's stack may keep some octets alive for a day; nothing keeps
+    what is used from coming back to the least, but growth.
+    """
+    return min(day.heap for day in days)
 
 
 def most_free(days):

@@ -29,7 +29,7 @@ from host_tools.workbench.sample import sample
 
 COMMAND = [sys.executable, "-m", "host_tools.cli", "board"]
 ENVIRONMENT = {name: os.environ[name] for name in os.environ if name not in ("COLUMNS", "LINES")}
-PATIENCE = 30
+PATIENCE = 90
 
 
 class Hand:
@@ -42,9 +42,10 @@ class Hand:
 
     async def until(self, condition):
         """Wait until something is so on the screen."""
+        self.news.clear()  # first: what comes while we look is news
         while not condition():
-            self.news.clear()
             await asyncio.wait_for(self.news.wait(), PATIENCE)
+            self.news.clear()
 
     async def press(self, *keys):
         await self.pilot.press(*keys)
