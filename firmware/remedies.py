@@ -67,7 +67,7 @@ no_field no field {%s}: there is %s
 def error(path, value, check, argument):
     """Return the line about a value that a check refused; `...` is the value of a missing one."""
     told = "***" if value is not ... and is_secret(path, check) else shown(value)
-    return "%s: %s: %s" % (path, told, remedy_of(check, argument))
+    return "%s: %s: %s" % (printable(path), told, remedy_of(check, argument))
 
 
 def unknown(path, name, value, names, elsewhere):
@@ -104,6 +104,11 @@ def is_text(value):
     return True
 
 
+def printable(text):
+    """Return a text in one line: other signs than those of texts as "?"."""
+    return text if is_text(text) else "".join([sign if is_text(sign) else "?" for sign in text])
+
+
 def shown(value):
     """Return in one line as much of a value, as JSON has it, as says which one it is."""
     text = written(value, 2)
@@ -113,7 +118,7 @@ def shown(value):
 def written(value, depth):
     """Return a value as JSON has it, without what is deep or long."""
     if isinstance(value, str):
-        return '"' + "".join([sign if is_text(sign) else "?" for sign in value[:_LONG]]) + '"'
+        return '"' + printable(value[:_LONG]) + '"'
     if isinstance(value, dict):
         return "{...}"
     if isinstance(value, list):

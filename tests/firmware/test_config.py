@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware"
@@ -750,6 +750,7 @@ def put(data, path, value):
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
+@example([(("recipients",), {"\x1e": None})])  # a line of its own
 def test_nothing_raises_anything(changes):
     data = FULL
     for path, value in changes:
@@ -859,8 +860,8 @@ def test_the_examples_of_the_documentation_are_good():
     lists = {"recipients": {"operators": ["a@b"], "managers": ["c@d"]}, "system": "operators"}
     examples = re.findall(r'`("\w+": \{.*?\})`[.:\n]', text)
     assert len(examples) == 5
-    for example in examples:
-        part = json.loads("{" + example + "}")
+    for fields in examples:
+        part = json.loads("{" + fields + "}")
         point = {"tag": "A", "type": "software"}
         data = smallest | lists | ({"points": [point | part]} if "to" in part else part)
         assert config.check(data)[1] == []
