@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from borrow import borrow
-from outbox import BUNDLE, KINDS, boot_of, name_of
+from outbox import ANY, BUNDLE, KINDS, boot_of, name_of
 
 
 def answer(app, words, say):
@@ -34,7 +34,7 @@ def keys(app):
     """Yield the keys of all that is in the outbox."""
     key = b""
     while key is not None:
-        key = app.outbox.find(key, b"\0\1\2\3\4\5\6\7")  # all ranks
+        key = app.outbox.find(key, ANY)
         if key:
             yield key
 
