@@ -61,6 +61,12 @@ def reports(command: Callable[..., int]) -> Callable[..., int]:
     return run
 
 
+def told(port: str, command: str) -> Answer:
+    """Return what a board answers, a mail on its way or not."""
+    with connected(port) as transport:
+        return ask(transport, command)
+
+
 def order(port: str, *words: str) -> Answer:
     """Ask a board something that must wait while a mail is on its way."""
     with connected(port) as transport:
@@ -86,8 +92,7 @@ def monitor(port: Port = AUTO) -> int:
 @reports
 def status(port: Port = AUTO, as_json: Json = False) -> int:
     """Show how the board does. Exit status 0: well, 1: something is wrong, 2: no answer."""
-    with connected(port) as transport:
-        answer = ask(transport, "status")
+    answer = told(port, "status")
     if not answer.done:
         return complain(answer.text, WRONG)
     found = Status.model_validate(dict(answer.lines))
@@ -143,7 +148,7 @@ def stage_view(name: str, value: Any) -> Text:
 @reports
 def list_command(port: Port = AUTO) -> int:
     """Show what waits, and what was refused for good and is parked."""
-    answer = contents(port)
+    answer = told(port, "outbox")
     if not answer.done:
         return complain(answer.text, WRONG)
     if answer.lines:
@@ -161,7 +166,7 @@ def export(
     """Write all that is in the outbox as JSON; nothing is taken from it."""
     if file and file.exists():
         raise typer.BadParameter(f"{file} exists; choose another name", param_hint="FILE")
-    answer = contents(port)
+    answer = told(port, "outbox")
     if not answer.done:
         return complain(answer.text, WRONG)
     found = [one.model_dump() for one in entries(answer.lines)]
@@ -176,12 +181,6 @@ def export(
         raise typer.BadParameter(message, param_hint="FILE") from None
     console.print(f"{file}: {len(found)} notices", markup=False)
     return FINE
-
-
-def contents(port: str) -> Answer:
-    """Return what a board tells of its outbox."""
-    with connected(port) as transport:
-        return ask(transport, "outbox")
 
 
 @outbox.command()
@@ -209,15 +208,13 @@ def ack(
     tag: Annotated[str, typer.Argument(help="The tag of an alarm, or all.")], port: Port = AUTO
 ) -> int:
     """Acknowledge an alarm."""
-    with connected(port) as transport:
-        return carry_out(ask(transport, f"ack {word(tag, 'TAG')}"))
+    return carry_out(told(port, f"ack {word(tag, 'TAG')}"))
 
 
 @reports
 def logs(port: Port = AUTO) -> int:
     """Show the last boots, warnings and errors, also from before the last reset."""
-    with connected(port) as transport:
-        answer = ask(transport, "logs")
+    answer = told(port, "logs")
     for _, line in answer.lines:
         console.print(line_view(str(line)))
     return FINE if answer.done else complain(answer.text, WRONG)
