@@ -150,10 +150,9 @@ def no_mailboxes(gateway: Gateway) -> list[Setting]:
         ),
         Setting(
             "notify_classes",
-            "resource, software",
-            "Postfix reports trouble of its own, but no copy of each refusal.",
+            "",
+            "No mail about each refusal: a full disk would get fuller. `watch` tells of them.",
         ),
-        Setting("error_notice_recipient", gateway.operator, "Such reports go to the operator."),
         Setting("authorized_submit_users", "root", "Only root may send by sendmail."),
         Setting("biff", "no", "Nobody is told about new mail at a terminal."),
     ]
