@@ -151,7 +151,7 @@ class Dialogue:
     def command(self, state, text="", end=""):
         """Write one command and expect its reply."""
         if self.data and not self.pending:
-            from .errors import junk
+            from .replies import junk
 
             raise junk(self)
         put(self.out, TABLE[state * 4])
@@ -184,7 +184,7 @@ class Dialogue:
             or (self.count and code != self.code)
             or self.count > 99  # ours: an EHLO reply has some twenty lines
         ):
-            from .errors import junk
+            from .replies import junk
 
             raise junk(self)
         state = self.pending[0]
@@ -202,7 +202,7 @@ class Dialogue:
                 if state == _RCPT:
                     mail.taken += 1
             else:
-                from .errors import settle
+                from .replies import settle
 
                 settle(self, mail)
             self.pending.pop(0)

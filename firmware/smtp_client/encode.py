@@ -43,7 +43,7 @@ def fit(mail, features):
         mail.parameters += " SIZE=%d" % mail.size
         limit = offered[1].split(b"\r")[0].strip()
         if limit.isdigit() and 0 < int(limit) < mail.size:
-            from .errors import too_big
+            from .replies import too_big
 
             mail.error = too_big(mail.size, int(limit))
     if "dsn" in mail.options or "utf8" in mail.options:

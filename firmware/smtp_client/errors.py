@@ -1,11 +1,12 @@
 """What can go wrong while a mail is handed over: one root, one sentence a class.
 
-Imported when the first error comes, or by the program that wants to catch one.
+Imported when the first error comes, or by the program that wants to catch one. What a reply leads
+to that the dialogue does not take is in `replies.py`: where the network fails there is none.
 """
 
 import errno
 
-from .message import put, write_header
+from .message import write_id
 
 try:
     from micropython import const
@@ -16,26 +17,9 @@ except ImportError:
 STAGES = "CONNECT EHLO HELO STARTTLS AUTH MAIL RCPT DATA BODY RSET QUIT".split(" ")  # noqa: SIM905
 """The states of the dialogue, in the order of `dialogue.TABLE`."""
 
-# fmt: off
-ELSE = (
-    "session", "HELO", "session", "session", "session",
-    "mail", "recipient", "mail", "unknown", "session", "nothing",
-)
-"""By state, what another reply than the one in `dialogue.TABLE` leads to, or none:"""
-# fmt: on
-#             4xx                 5xx                 421                 no reply
-# session     session ends        session ends        session ends        session ends
-# HELO        session ends        HELO is tried       session ends        session ends
-# mail        mail refused        mail refused        session ends        session ends
-# recipient   recipient refused   recipient refused   session ends        session ends
-# unknown     mail refused        mail refused        session ends        ends, mail unknown
-# nothing     nothing             nothing             nothing             nothing
-#
-# 334 to AUTH asks for more. When a session ends the mail is refused, but for "unknown".
-_HELO = const(2)  # as in dialogue.py
-_AUTH = const(4)
-_MAIL = const(5)
+_MAIL = const(5)  # as in dialogue.py
 _RCPT = const(6)
+_BODY = const(8)
 
 
 class SMTPError(Exception):
@@ -105,82 +89,18 @@ _CAUSES = const(
 def network(cause, took):
     """Return the SMTPNetworkError for an OSError of any port, or for a cause in words."""
     if isinstance(cause, OSError):
-        cause = _cause(cause.args[0] if cause.args else 0)
+        number = cause.args[0] if cause.args else 0
+        cause = "network error " + str(number)
+        for words, names in _CAUSES:
+            for name in names:
+                if isinstance(number, int) and abs(number) == getattr(errno, name, None):
+                    cause = words
     return SMTPNetworkError("%s, %d ms after the call began" % (cause, took))
-
-
-def _cause(number):
-    for words, names in _CAUSES:
-        for name in names:
-            if isinstance(number, int) and abs(number) == getattr(errno, name, None):
-                return words
-    return "network error " + str(number)
 
 
 def stage(dialogue):
     """Return the name of the state that the next octets from the server belong to."""
     return STAGES[dialogue.pending[0] if dialogue.pending else dialogue.state]
-
-
-def junk(dialogue):
-    """Return the error for octets that no reply begins or goes on with, or that nothing asked for.
-
-    A server may end the session unasked, with 421 and its kin: that is a refusal.
-    """
-    line = dialogue.data[dialogue.next :].split(b"\n")[0]
-    if not dialogue.pending:
-        if line[:1] in (b"4", b"5") and line[:3].isdigit():
-            return refusal(stage(dialogue), int(line[:3]), line[4:])
-        what = "a reply that no command asked for"
-    elif len(line) > 511:
-        what = "a reply line of more than 512 octets"
-    elif dialogue.count > 99:
-        what = "a reply of more than 100 lines"
-    elif dialogue.count and line[:3].isdigit():
-        what = "a reply with two codes, %d and then" % dialogue.code
-    else:
-        what = "no reply code"
-    return SMTPProtocolError(what + ": " + printable(line[:60]))
-
-
-def settle(dialogue, mail):
-    """Draw the consequence of a reply whose code `dialogue.TABLE` does not take."""
-    code = dialogue.code
-    state = dialogue.pending[0]
-    error = refusal(stage(dialogue), code, dialogue.said)
-    dialogue.said = b""
-    if code == 334 and state == _AUTH:
-        end = dialogue.data.find(b"\n", dialogue.next)
-        dialogue.challenge = dialogue.data[dialogue.next + 4 : end].strip()
-        return
-    refused = ELSE[state]
-    if refused == "HELO" and code < 500:
-        refused = "session"
-    if code == 421 or code < 400 or refused == "session":
-        raise error
-    if refused == "mail" or refused == "unknown":
-        mail.error = mail.error or error
-    elif refused == "recipient":
-        if not mail.error:
-            written = min(dialogue.step - 1, len(mail.envelope))
-            due = dialogue.pending.count(state)
-            mail.refused[mail.envelope[written - due]] = error
-    elif refused == "HELO":
-        dialogue.state = _HELO
-        dialogue.features = bytearray()  # what refused EHLO said was no list of keywords
-
-
-def refusal(stage, code, said):
-    """Return the error for a reply that the stage does not take; it said `said` (bytes)."""
-    text = printable(said)
-    if code < 400:
-        return SMTPProtocolError("not a reply to this command: " + text, stage, code)
-    enhanced = text.split(" ")[0]
-    parts = enhanced.split(".")
-    if len(parts) != 3 or parts[0] != str(code // 100) or not (parts[1] + parts[2]).isdigit():
-        enhanced = ""
-    text = text[len(enhanced) :].strip()
-    return SMTPRefusedError(text, stage, code, enhanced, code < 500)
 
 
 def refused(mail):
@@ -195,12 +115,6 @@ def refused(mail):
     return identify(error, mail)
 
 
-def too_big(size, limit):
-    """Return the SMTPRefusedError for a mail beyond what EHLO's SIZE allows (RFC 1870)."""
-    text = "the mail has about %d octets, the server takes %d" % (size, limit)
-    return SMTPRefusedError(text, STAGES[_MAIL], 552, "5.3.4", False)
-
-
 def explain(error, client, mail):
     """Return the error to raise for one that ended a session, completed where it is ours.
 
@@ -208,31 +122,25 @@ def explain(error, client, mail):
     """
     if not isinstance(error, SMTPError):
         return error  # from a hook or from the body
-    begun = client.mail is mail or client.state > _MAIL
-    if begun and _none_left(mail):
-        return refused(mail)
+    if client.mail is mail or client.state > _MAIL:
+        left = [one for one in mail.envelope if one not in mail.refused]
+        if mail.error or not (mail.taken or left):
+            return refused(mail)
     error.stage = error.stage or stage(client)
     if error.stage == "CONNECT" and isinstance(error, SMTPNetworkError):
         error.text += " at %s port %d" % client.server
     another = error.message_id  # the error of another mail, sent from the idle hook
     decided = isinstance(error, SMTPRefusedError) and not another
-    if client.pending and ELSE[client.pending[0]] == "unknown" and not decided:
+    if client.pending and client.pending[0] == _BODY and not decided:
         error.outcome = "unknown"
     return identify(error, mail)
-
-
-def _none_left(mail):
-    """Tell whether the mail, or every recipient of it, was refused."""
-    left = [one for one in mail.envelope if one not in mail.refused]
-    return mail.error or not (mail.taken or left)
 
 
 def identify(error, mail):
     """Let `error` tell how the mail can be recognised when it is repeated; return it."""
     out = bytearray()
-    write_header(out, mail, "", (), put, put)
-    header = bytes(out).split(b"Message-ID: ")[1]
-    error.message_id = header.split(b"\r")[0].decode()
+    write_id(out, mail)
+    error.message_id = out.decode()
     error.date = mail.date
     return error
 
@@ -246,10 +154,3 @@ def busy(event, dialogue):
     """Return the SMTPStateError for a call from within a call, from the idle hook say."""
     text = event + "() is not legal in this state"
     return SMTPStateError(text, stage(dialogue), None, "", False)
-
-
-def printable(octets):
-    """Return octets as ASCII text with "?" for all that could upset a log or a terminal."""
-    octets = octets.strip().replace(b"\r\n", b" ")
-    # Not by chr(): MicroPython keeps each character as a name, for ever.
-    return bytes([o if 32 <= o < 127 else 63 for o in octets]).decode()

@@ -149,15 +149,9 @@ def write_header(out, mail, sender, recipients, name, text):
             else:
                 out.append(48 + item // 10 % 10)
                 out.append(48 + item % 10)
-    put(out, "\r\nMessage-ID: <")
-    if isinstance(mail.id, str):
-        put(out, mail.id)
-    else:
-        for octet in mail.id:
-            out.append(97 + octet % 26)
-        put(out, ".")
-        put(out, mail.sender)
-    put(out, ">\r\nSubject: ")
+    put(out, "\r\nMessage-ID: ")
+    write_id(out, mail)
+    put(out, "\r\nSubject: ")
     text(out, mail.subject)
     put(
         out,
@@ -167,6 +161,19 @@ def write_header(out, mail, sender, recipients, name, text):
     put(out, "\r\nContent-Transfer-Encoding: ")
     put(out, mail.encoding)
     put(out, "\r\n")
+
+
+def write_id(out, mail):
+    """Append the Message-ID of `mail`."""
+    put(out, "<")
+    if isinstance(mail.id, str):
+        put(out, mail.id)
+    else:
+        for octet in mail.id:
+            out.append(97 + octet % 26)
+        put(out, ".")
+        put(out, mail.sender)
+    put(out, ">")
 
 
 def write_text(out, data, last=10):

@@ -39,7 +39,7 @@ def attach(client, options):
     def secure(stage):
         """Begin TLS on the connection; the handshake comes with the first octets."""
         if client.data:
-            from .errors import junk
+            from .replies import junk
 
             raise junk(client)
         if verified and gmtime()[0] < 2025:  # where a clock begins that nobody set

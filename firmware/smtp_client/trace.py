@@ -1,7 +1,8 @@
 """The trace of a dialogue; imported by the first client that wants one."""
 
 from .dialogue import TABLE
-from .errors import STAGES, printable
+from .errors import STAGES
+from .replies import printable
 from .stream import ticks_diff, ticks_ms
 
 

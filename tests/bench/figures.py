@@ -19,7 +19,7 @@ EAGER = ("message", "dialogue", "stream", "package")
 """The modules that every mail needs, each after those that it imports; `package` is the code of
 `__init__.py`."""
 
-LAZY = ("errors", "checks", "encode", "trace")
+LAZY = ("errors", "replies", "checks", "encode", "trace")
 """The modules that are imported when they are needed, in such an order too."""
 
 EXTRAS = {
