@@ -215,15 +215,15 @@ class Alarms:
                         self.take(point, self.schedule(point, at), at)
                         self.schedule(point, at)
                         break
-            self.look_ahead()
+            self.look()
 
     def settle(self, point, now):
         """Do all that follows at once from a change."""
         self.schedule(point, now)
-        self.look_ahead()
+        self.look()
         self.poll(now)
 
-    def look_ahead(self):
+    def look(self):
         """Find when time next brings anything."""
         self.due = self.flood_end
         for point in self.points:

@@ -86,7 +86,7 @@ class Choice:
         for ranks in (_HIGH, _OTHER):
             audiences = []
             for record, to in self.free(ranks):
-                if record.to not in audiences and self.is_old(record):
+                if record.to not in audiences and self.old(record):
                     audiences.append(record.to)
                     if OVERFLOW < record.kind <= _LAST and not quiet(record):
                         found[record.key] = to, 0
@@ -99,11 +99,11 @@ class Choice:
             before = blocked.get(record.tag, 0) & record.to
             if record.tag:
                 blocked[record.tag] = blocked.get(record.tag, 0) | record.to
-            if (before and quiet(record)) or before == record.to or self.is_bundled(record):
+            if (before and quiet(record)) or before == record.to or self.covered(record):
                 continue
             yield record, record.to & ~before
 
-    def is_bundled(self, record):
+    def covered(self, record):
         """Tell whether a bundle that waits covers a notice."""
         for bundle in self.bundles:
             if record.key <= bundle.announced and fits(record, bundle.to, bundle.text):
@@ -173,11 +173,11 @@ class Choice:
             return self.now
         if not self.outbox.offset() and self.now < _CLOCK:
             return _CLOCK
-        if record.kind >= _BESIDES or self.is_old(record):
+        if record.kind >= _BESIDES or self.old(record):
             return self.now
         return (record.uptime - self.clock.base) * 1000 + self.notifier.window
 
-    def is_old(self, record):
+    def old(self, record):
         """Tell whether a notice is of an earlier boot; it may have been sent when that ended."""
         return boot_of(record.key) != self.outbox.boots
 
@@ -186,7 +186,7 @@ class Choice:
 
         A high one is, and one that may have been sent alone before.
         """
-        if record.priority == 3 or self.is_old(record):
+        if record.priority == 3 or self.old(record):
             return True, ""
         count = 0
         tag = record.tag
@@ -219,7 +219,7 @@ class Choice:
             elif (
                 blocked.get(record.tag, 0) & to
                 or record.key in self.notifier.doubt
-                or self.is_bundled(record)
+                or self.covered(record)
             ):
                 break
             else:
@@ -229,8 +229,7 @@ class Choice:
     def room(self, to):
         """Return when these recipients may have a further mail about one alarm."""
         single = self.notifier.single
-        while single and self.now - single[0] >= _SPAN:
-            del single[:2]
+        self.forget(single, _SPAN)
         count = 0
         for at in range(len(single) - 2, -1, -2):
             if single[at + 1] & to:
@@ -242,12 +241,18 @@ class Choice:
     def space(self, to, space):
         """Return when these recipients may have a further digest."""
         digests = self.notifier.digests
-        while digests and self.now - digests[0] >= _SPACE:
-            del digests[:2]
+        self.forget(digests, _SPACE)
         for at in range(len(digests) - 2, -1, -2):
             if digests[at + 1] & to:
                 return digests[at] + space
         return 0
+
+    def forget(self, times, span):
+        """Take off a list what is older than a span in ms."""
+        if times and self.now - times[-2] >= span:
+            times.clear()  # which gives back its heap, too
+        while times and self.now - times[0] >= span:
+            del times[:2]
 
 
 def fits(record, to, tag):

@@ -76,7 +76,7 @@ def render(app, record, dated):
     settings.at(boot_of(record.key))
     members = ()
     if record.kind == _BUNDLE:
-        members = borrow("outbox.deliveries").members(outbox, record)
+        members = borrow("outbox.members").members(outbox, record)
     context = Context()
     borrow("status").fill(context, app)
     recipients, subject, body = compose(record, members, settings, outbox, context)

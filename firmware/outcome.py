@@ -53,7 +53,7 @@ class Outcome:
             notifier.again = key, left
             notifier.wait(self.now)
         elif not left:
-            notifier.later.pop(key, None)
+            forget(notifier.later, key)
             notifier.delay = notifier.row = 0
         elif notifier.failing:
             notifier.wait(self.now)
@@ -64,7 +64,7 @@ class Outcome:
         """Let the outbox know of those who have it, and where nobody is left, be in no doubt."""
         record = self.record
         if not self.to & ~took & ~parked:
-            before = self.notifier.doubt.pop(record.key, (0, 0))[1]
+            before = forget(self.notifier.doubt, record.key)[1]
             if record.kind == BUNDLE:
                 parked |= before
                 took = record.to & ~parked
@@ -113,3 +113,11 @@ class Outcome:
         elif self.outbox.read(key):  # a bundle that some took is gone; the others get a new one
             delay = min(2 * later[key][1], RETRY_MOST) if key in later else RETRY
             later[key] = self.now + jitter(delay), delay
+
+
+def forget(known, key):
+    """Take a key out of a dict; return what it had, if any, else zeros."""
+    found = known.pop(key, (0, 0))
+    if not known:
+        known.clear()  # which gives back its heap, too
+    return found

@@ -51,7 +51,7 @@ OVERFLOW = 0
 
 BUNDLE = 18
 """A mail that covers all notices of alarms up to the key `announced` that are for just its
-recipients; those of one tag only where `text` is a tag. See `deliveries.members`."""
+recipients; those of one tag only where `text` is a tag. See `members.py`."""
 
 PENDING = b"\1\2\3\4\5"
 PARKED = b"\0\6"

@@ -10,7 +10,9 @@ mail was, `to` who of them is left, and `parked` who refused it for good.
 
 import os
 
-from . import BUNDLE, BUNDLES, OVERFLOW, encode, home_of, name_of, rank_of
+from borrow import borrow
+
+from . import BUNDLE, BUNDLES, encode, home_of, name_of, rank_of
 
 try:
     from micropython import const
@@ -20,7 +22,6 @@ except ImportError:  # CPython
 _KEY = const(7)
 _ENTRY = const(8)
 _PAGE = const(128)
-_LAST = const(14)  # FLOOD_END; what comes after it, a user's text say, is always a mail of its own
 
 
 def remove(box, key, recipients, parked):
@@ -50,6 +51,8 @@ def retire(box, key, notice):
     else:
         box.homes.pop(key, None)
         os.remove(path)
+    if not box.homes:
+        box.homes.clear()  # which gives back its heap, too
     join(box.index)
 
 
@@ -88,29 +91,6 @@ def tells(box, notice):
         return False
     home = box.home(notice.tag)
     return not home or home.key < notice.key
-
-
-def members(box, bundle):
-    """Yield the keys of the notices that a bundle covers, oldest first."""
-    for notice in covered(box, bundle):
-        yield notice.key
-
-
-def covered(box, bundle):
-    """Yield the notices that a bundle covers; not the overflows, each is a table of its own."""
-    to = bundle.since or bundle.to
-    key = box.find()
-    while key and key <= bundle.announced:
-        box.idle()
-        notice = box.read(key)
-        if (
-            notice
-            and notice.to == to
-            and OVERFLOW < notice.kind <= _LAST
-            and bundle.text in ("", notice.tag)
-        ):
-            yield notice
-        key = box.find(key)
 
 
 def settle(box, notice, recipients, parked):
@@ -167,7 +147,7 @@ def finish(box, bundle):
     key = bundle.key
     if done:
         part(box, b"", bundle.to)
-        for notice in covered(box, bundle):
+        for notice in borrow("outbox.members").covered(box, bundle):
             # Where it is of an earlier boot, its `since` would be taken for one of this boot.
             is_own = notice.announced == notice.key and notice.key[:3] == key[:3]
             if is_own and done != bundle.parked:
@@ -191,7 +171,7 @@ def tidy(box):
     for bundle in bundles(box):
         if bundle.since:
             finish(box, bundle)
-        elif not any(covered(box, bundle)):
+        elif not any(borrow("outbox.members").covered(box, bundle)):
             retire(box, bundle.key, bundle)
 
 

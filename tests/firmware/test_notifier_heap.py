@@ -22,7 +22,7 @@ ELSEWHERE = {
     *("config", "addresses", "remedies", "texts"),  # the check: a reset follows
     *("hardware", "bringup", "link"),  # here the stand-in; much of them are names of the port
 }
-CLIENT = ("smtp_client.errors", "smtp_client.encode")
+CLIENT = ("smtp_client.errors", "smtp_client.replies", "smtp_client.encode")
 """What the client needs besides, where its options are plain."""
 
 CONSOLE = 64

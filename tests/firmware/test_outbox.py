@@ -29,6 +29,7 @@ from outbox import Record  # noqa: E402
 # To read modules again and again takes most of the time, and shows nothing here.
 borrow.borrow = outbox.borrow = functools.cache(borrow.borrow)
 deliveries = borrow.borrow("outbox.deliveries")
+members = borrow.borrow("outbox.members").members
 offsets = borrow.borrow("outbox.offsets")
 recovery = borrow.borrow("outbox.recovery")
 states = borrow.borrow("outbox.states")
@@ -215,7 +216,7 @@ class Model(RuleBasedStateMachine):
     def the_bundles_cover_what_they_should(self):
         assert self.box.count(outbox.BUNDLES) == len(self.mails)
         for bundle in self.mails:
-            found = list(deliveries.members(self.box, self.box.read(bundle["key"])))
+            found = list(members(self.box, self.box.read(bundle["key"])))
             assert found == [notice["key"] for notice in self.members(bundle)]
 
     def compare(self, record, notice):
@@ -491,7 +492,7 @@ def test_a_bundle_covers_alarms_for_just_its_recipients_up_to_a_key(root):
         for again in (box, new(root)):
             bundle = again.read(key)
             assert (bundle.kind, bundle.to, bundle.announced) == (outbox.BUNDLE, 3, last)
-            assert list(deliveries.members(again, bundle)) == [one, last]
+            assert list(members(again, bundle)) == [one, last]
     assert box.count() == 6
     assert box.count(outbox.BUNDLES) == 2
 
@@ -573,7 +574,7 @@ def test_a_bundle_is_not_folded_and_goes_with_the_last_that_it_covers(root):
     low = [box.append(Record(RAISE, str(number), 1, 0, to=3)) for number in range(9)]
     bundle = bundle_of(box, low[-1])
     box.append(Record(RAISE, "high", 1, 3, to=1))
-    assert list(deliveries.members(box, box.read(bundle))) == low[8:]
+    assert list(members(box, box.read(bundle))) == low[8:]
     box.append(Record(RAISE, "high", 1, 3, to=1))
     overflow = box.read(box.find(b"", b"\5"))
     assert sorted(counted(overflow)) == sorted(str(number) for number in range(8))

@@ -240,7 +240,7 @@ class World:
             return
         bundle = self.box.read(self.key)
         recipients &= bundle.to
-        for key in list(borrow("outbox.deliveries").members(self.box, bundle)):
+        for key in list(borrow("outbox.members").members(self.box, bundle)):
             self.foresee(key, recipients, parked)
         heard = bundle.to & recipients & ~parked
         self.box.remove(self.key, recipients, parked)
@@ -462,7 +462,7 @@ class World:
         """Return what is wrong with a bundle that was found."""
         if not bundle or bundle.since or bundle.parked:
             return ["9: bundle half done"]
-        members = list(borrow("outbox.deliveries").members(self.box, bundle))
+        members = list(borrow("outbox.members").members(self.box, bundle))
         if not members:
             return ["9: bundle of nothing"]
         if key not in self.bundles:

@@ -25,7 +25,7 @@ def cycle(box, number):
     one = box.append(Record(1, tag, 2, 3, number, number, 81.5, 3))
     last = box.append(Record(2, tag, 1, 3, number, number, 81.5, 3, "", one, number))
     bundle = box.append(Record(BUNDLE, to=3, announced=last))
-    for key in borrow("outbox.deliveries").members(box, box.read(bundle)):
+    for key in borrow("outbox.members").members(box, box.read(bundle)):
         box.read(key)
     box.remove(bundle, 1)
     box.remove(one, 2, 2)

@@ -90,7 +90,7 @@ class Notifier(notifier.Notifier):
         record = self.outbox.read(key)
         members = []
         if record and record.kind == outbox.BUNDLE:
-            members = borrow("outbox.deliveries").members(self.outbox, record)
+            members = borrow("outbox.members").members(self.outbox, record)
             members = [name_of(member) for member in members]
         self.sends = []
         self.about = [name_of(key), members]
