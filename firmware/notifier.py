@@ -53,9 +53,10 @@ class Notifier:
     failing: whether the last attempt found no gateway that answers
     sent, deferred: how many mails were taken, how many were not for now
     short: how often the tables of digests are halved, since heap is short
+    shared: whether a program of the user's has the client, too, and so the classes of its errors
     """
 
-    failing = waiting = False
+    failing = waiting = shared = False
     sent = deferred = 0
     due = delay = row = gateway = stay = failures = short = 0
     client = out = broken = None
@@ -72,6 +73,8 @@ class Notifier:
         self.ceiling = site["ceiling"]
         self.gateways = site["gateways"]
         self.name = site["device"]
+        if "smtp_client" in sys.modules:
+            self.shared = True
         self.connect()
         if hasattr(gc, "mem_free"):
             room[:] = [self.make_room]
@@ -152,24 +155,30 @@ class Notifier:
         """Return what AlarmMail takes, and the addresses."""
         gc.collect()
         if hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
-            if self.client:
-                self.release()
-                gc.collect()
+            self.make_room()
+            gc.collect()
             while self.short < 2 and gc.mem_free() < _ROOM - 2048 * self.short:
                 self.short += 1
-        return borrow("notices").render(self.app, record, dated)
+        try:
+            return borrow("notices").render(self.app, record, dated)
+        except MemoryError:
+            if self.short == _SHORTEST:
+                raise
+        self.short += 1
+        return self.render(record, dated)
 
     def make_room(self):
-        """Let the client go where it is not at work, since something else lacks memory."""
-        if self.client and not self.client.busy:
-            self.release()
+        """Let the client and its code go, which take some 11 kB, where it is not at work.
 
-    def release(self):
-        """Let the client and its code go, which take some 11 kB, until connect()."""
-        self.client.close()
+        The code may be there without a client: where memory was short in the midst of connect().
+        """
+        if self.client:
+            if self.client.busy:
+                return
+            self.client.close()
         self.client = None
         for name in list(sys.modules):
-            if name == "mail" or name.startswith("smtp_client"):
+            if name == "mail" or (name.startswith("smtp_client") and not self.shared):
                 del sys.modules[name]
 
     def connect(self):

@@ -139,6 +139,25 @@ def send(port):
 """
 
 
+CATCH = """
+try:
+    send_mail("192.168.1.9", 99, "user@plant.lan", "me@example.com", "Mine", "Text.")
+except SMTPError as error:
+    caught = str(error)
+"""
+
+
+def test_a_program_that_imports_the_client_first_keeps_its_errors(world):
+    world.do("from smtp_client import send_mail\nfrom smtp_client.errors import SMTPError")
+    start(world, PUMP)
+    world.do("plant.gateways[99] = plant.gateways[25].__class__(plant)")
+    world.do("plant.gateways[99].state = 'refuses'")
+    world.do("app.notifier.make_room()" + CATCH)
+    assert world.get("caught").startswith("CONNECT: refused")
+    world.do("pump.set()")
+    assert [mail.words for mail in world.run(MINUTE)] == ["PUMP RAISED"]
+
+
 @pytest.mark.parametrize("port", [25, 26])
 @pytest.mark.parametrize("stage", ["CONNECT", "EHLO", "MAIL", "BODY"])
 def test_a_mail_of_the_user_neither_interleaves_nor_deadlocks(port, stage):
