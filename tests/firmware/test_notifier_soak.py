@@ -21,7 +21,7 @@ DAYS = 30
 WARM = 8  # days; the clock was rebased once
 WEEK = 5  # days, of which one has a storm
 
-HEAP = 72 * 1024
+HEAP = 64 * 1024
 """What firmware and interpreter have; the simulation has its share besides."""
 
 POINT = {"description": "overload", "response": "Reset it.", "latched": False}
@@ -36,7 +36,7 @@ CONSOLE = {"console", "listing", "manual", "orders", "overview", "trial", "advic
 # modules, the next table for their names, its calls, and a connection.
 SHARE = """
 import gc, os, sys
-import alarmpost, alarms, borrow, inputs, link, mail, smtp_client.errors
+import alarmpost, alarms, borrow, inputs, link, mail, smtp_client.replies
 for folder, package in ((".", ""), ("outbox", "outbox.")):
     for file in os.listdir(folder):
         name = package + file[:-4]
@@ -63,7 +63,8 @@ before = gc.mem_alloc()
 import soak
 board = soak.Soak()
 board.app = app
-board.day(1)
+for duration in board.day(1):
+    board.wait(duration)
 """
 
 NOTICE = re.compile(r"^[\d.]+ info (\S+) ([A-Z_]+), occurrence \d+$", re.MULTILINE)

@@ -88,7 +88,8 @@ class Soak(plant.Plant):
             self.app.turn()
             self.now = min(until, max(self.due(), self.now + 5))
 
-    # What happens in a day
+    # What happens in a day. These yield how long to wait: so all turns come from one depth of the
+    # stack, as on a board. Else frames lie over words that are stale, and the collector believes.
 
     def drive(self, number, active):
         """Drive a point: that the program sets, a contact, or a value of a converter."""
@@ -104,9 +105,9 @@ class Soak(plant.Plant):
     def raise_one(self, number, duration):
         """Let an alarm come and go."""
         self.drive(number, True)
-        self.wait(duration)
+        yield duration
         self.drive(number, False)
-        self.wait(MINUTE)
+        yield MINUTE
 
     def operate(self, number, event):
         """Give a command of an operator."""
@@ -116,29 +117,29 @@ class Soak(plant.Plant):
         """Let three alarms come and go, and two chatter."""
         for number in range(3):
             number = (3 * hour + number) % 20
-            self.raise_one(number, MINUTE)
+            yield from self.raise_one(number, MINUTE)
             self.operate(number, "ack")
             self.operate(number, "reset")
-            self.wait(4 * MINUTE)
+            yield 4 * MINUTE
         for beat in range(2 * BEATS):
             for number in (hour % 8, hour % 8 + 8):
                 self.drive(number, not beat % 2)
-            self.wait(700)
+            yield 700
         self.operate(7, "reset")
         alarmpost.notify("The hour %d is over." % hour, "low")
-        self.wait(20 * MINUTE)
+        yield 20 * MINUTE
 
     def flood(self, times, pause):
         """Let all points be in alarm."""
         for _ in range(times):
             for number in range(20):
                 self.drive(number, True)
-                self.wait(SECOND)
-            self.wait(pause)
+                yield SECOND
+            yield pause
             for number in range(20):
                 self.drive(number, False)
-                self.wait(SECOND)
-            self.wait(pause)
+                yield SECOND
+            yield pause
             self.operate(7, "reset")
 
     def link(self, up):
@@ -152,13 +153,13 @@ class Soak(plant.Plant):
         end = self.now + 24 * HOUR
         for hour in range(23):
             for what, *arguments in DAY.get(hour, ()):
-                what(self, *arguments)
+                yield from what(self, *arguments) or ()
             if hour == 4 and number % 5 == 0:
-                self.flood(5, 20 * SECOND)  # more than the queue holds
-            self.hour(hour)
+                yield from self.flood(5, 20 * SECOND)  # more than the queue holds
+            yield from self.hour(hour)
         for number in range(20):
             self.operate(number, "ack")
-        self.wait(end - self.now)
+        yield end - self.now
         if self.now >= plant.WRAP:
             self.shift()
 
@@ -171,9 +172,11 @@ class Soak(plant.Plant):
     def measure(self, day):
         """Print what is on the heap, and on flash: free blocks, erases, what waits, is parked.
 
-        The client is let go before: whether it is there depends on what was borrowed last.
+        The client is let go before, whether it is there depends on what was borrowed last; and
+        the line of the last trouble, which is as long as it is.
         """
         plant.server.questions.clear()
+        self.app.trouble = ""
         self.app.notifier.make_room()
         gc.collect()
         gc.collect()
@@ -219,12 +222,21 @@ def main():
         return
     board.start(sys.argv[2])
     for day in range(int(sys.argv[3])):
-        board.day(day)
+        for duration in board.day(day):
+            board.wait(duration)
         board.measure(day)
     board.end()
 
 
+def fail(app, error):
+    """Let the console tell where a failure of ours was, too."""
+    sys.print_exception(error, sys.stdout)
+    micropython.mem_info()
+    caught(app, error)
+
+
 plant.stand_in()
+caught, firmware.App.fail = firmware.App.fail, fail
 system = plant.Module(**{name: getattr(os, name) for name in dir(os)})
 system.urandom = lambda count: b"3" * count  # so that the heap has the same fate each time
 sys.modules["os"] = system
