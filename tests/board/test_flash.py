@@ -152,7 +152,7 @@ def test_only_the_client(name, flash):
     program = "from smtp_client import send_mail\nprint('sends by', send_mail)\n"
     with VirtualBoard(name, {"main.py": program, "lib/smtp_client/old.py": ""}) as board:
         printed = done(flash(board, "--only-client"))
-        assert "smtp_client: 20 files copied" in printed
+        assert "smtp_client: 21 files copied" in printed
         board.wait_for("sends by <function send_mail")
         assert "nothing to copy" in done(flash(board, "--only-client"))
         board.power_off()
