@@ -103,7 +103,7 @@ def played(play, **options):
 
 def test_a_contact_that_closes_is_a_mail_to_read():
     async def play(hand):
-        assert "link: up, 192.168.1.50" in hand.text("#state")
+        await hand.until(lambda: "link: up, 192.168.1.50" in hand.text("#state"))
         assert "mpremote connect /" in hand.text("#state")
         await hand.press("1")
         await hand.until(hand.has_mail("[SAMPLE high] PUMP_1 overload RAISED"))
